@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+// One project per part of `npm test` that has tests of its own; tools/parts.mjs says in which order they run. `unit` needs nothing but Node,
+// `real` talks to real components of the machine, `e2e` runs the whole product.
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'tools', include: ['tools/**/*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/regressions/**/*.test.ts'], exclude: ['**/*.real.test.ts'], testTimeout: 20_000 } },
+      { test: { name: 'real', include: ['src/**/*.real.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        test: {
+          name: 'docs',
+          include: ['test/docs/**/*.test.ts'],
+          exclude: ['test/docs/pack.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      { test: { name: 'pack', include: ['test/docs/pack.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
+      { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } },
+    ],
+  },
+});
