@@ -1,0 +1,246 @@
+import { GUARD_NOTES, type GuardNote } from './guard-notes.ts';
+import type { Decision, HoldApplied, LimitApplied, Proposal } from './model/decision.ts';
+import { REASONS, type ReasonCode } from './model/reasons.ts';
+import { formatClock, formatDuration, formatMeasure } from './units.ts';
+
+/** Words for people, from the record alone: the same sentence in CLI, dashboard, API and chat. */
+
+export type Unspoken = Omit<Decision, 'sentence'>;
+
+/** One sentence: what happens and why, with its numbers; never the mechanism as the cause. */
+export function sentence(d: Unspoken): string {
+  switch (d.outcome) {
+    case 'scale_out':
+      return d.target > d.from ? movedOut(d) : `Still on the way to ${machines(d.target)}: launching ${launches(d)} more.`;
+    case 'scale_in':
+      return movedIn(d);
+    case 'replace':
+      return replaced(d);
+    case 'blocked':
+      return blocked(d);
+    case 'hold':
+      return held(d);
+  }
+}
+
+function winnerOf(d: Unspoken): Proposal | undefined {
+  return d.proposals.find((p) => p.winner);
+}
+
+const machines = (n: number) => (n === 1 ? '1 machine' : `${n} machines`);
+const launches = (d: Unspoken) => d.actions.filter((a) => a.kind === 'launch').length;
+
+/** The guard that ended at the final size. */
+function decisive(d: Unspoken): { readonly code: ReasonCode; readonly detail: string } | undefined {
+  return d.holds.findLast((h) => h.to === d.target && h.from !== h.to) ?? d.limits.findLast((l) => l.to === d.target && l.from !== l.to);
+}
+
+const NAMES: Partial<Record<ReasonCode, string>> = {
+  LIMIT_MIN: 'the minimum',
+  LIMIT_MAX: 'the maximum',
+  LIMIT_STEP: 'the step limit',
+  LIMIT_RATE: 'the launch rate',
+  LIMIT_BUDGET: 'the money budget',
+  LIMIT_DESTRUCTION: 'the destruction budget',
+  HOLD_FLAP: 'the flap check',
+  HOLD_QUIET: 'the quiet time',
+  HOLD_APPROVAL: 'the approval given',
+  HOLD_RATE: 'the pace',
+  HOLD_WARMUP: 'warming machines',
+};
+const nameOf = (code: ReasonCode) => NAMES[code] ?? code;
+
+function movedOut(d: Unspoken): string {
+  const w = winnerOf(d);
+  const by = decisive(d);
+  if (w === undefined || d.wanted <= d.from) {
+    if (d.reason === 'LIMIT_MIN' || by?.code === 'LIMIT_MIN') return `Raised from ${d.from} to the minimum of ${d.target}.`;
+    return d.from === 0 ? `First start with ${machines(d.target)}.` : `The configuration now asks for ${machines(d.target)}.`;
+  }
+  if (d.wanted > d.target && by !== undefined) return `${who(w)} wanted ${d.wanted}, ${nameOf(by.code)} allowed ${d.target}.`;
+  if (d.wanted < d.target) return `${who(w)} wants ${d.wanted}, the minimum is ${d.target}.`;
+  return w.type === 'manual' ? `${w.arithmetic}.` : `${who(w)} wants ${d.wanted}: ${w.arithmetic}.`;
+}
+
+function movedIn(d: Unspoken): string {
+  if (d.target === d.from) {
+    const leaving = d.actions.filter((a) => a.kind === 'remove').length;
+    return d.reason === 'DRIFT'
+      ? `${machines(leaving)} more than the ${d.target} wanted came from elsewhere: removing ${leaving === 1 ? 'it' : 'them'}.`
+      : `Still on the way to ${machines(d.target)}: removing ${leaving} more.`;
+  }
+  const w = winnerOf(d);
+  const by = decisive(d);
+  if (d.wanted >= d.from || d.reason === 'LIMIT_MAX' || d.reason === 'CONFIG_CHANGED') return `Cut from ${d.from} to the maximum of ${d.target}.`;
+  if (w?.type === 'manual' && d.wanted === d.target) return `${w.arithmetic}.`;
+  const subject = w === undefined ? 'The load' : who(w);
+  if (d.wanted < d.target && by !== undefined) return `${subject} needs only ${d.wanted}, ${nameOf(by.code)} allowed ${d.target} for now.`;
+  return w === undefined ? `${subject} needs only ${d.wanted}.` : `${subject} needs only ${d.wanted}: ${w.arithmetic}.`;
+}
+
+function who(w: Proposal): string {
+  return w.type === 'manual' ? 'A person' : w.policy;
+}
+
+function replaced(d: Unspoken): string {
+  const parts: string[] = [];
+  for (const a of d.actions) {
+    if (a.kind === 'remove' && a.cause !== 'scale-in') parts.push(`${a.instance} leaves: ${a.why}`);
+    if (a.kind === 'launch' && a.replaces !== null) parts.push(`a replacement for ${a.replaces} starts: ${because(d.reason)}`);
+  }
+  const drifted = d.actions.filter((a) => a.kind === 'launch' && a.replaces === null).length;
+  if (drifted > 0)
+    parts.push(
+      `${drifted} of ${machines(d.target)} ${drifted === 1 ? 'is' : 'are'} gone without our doing: launching ${drifted} in ${drifted === 1 ? 'its' : 'their'} place`,
+    );
+  const shown = parts.slice(0, 3).join('; ');
+  const text = parts.length > 3 ? `${shown}; and ${parts.length - 3} more` : shown;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function because(reason: ReasonCode): string {
+  if (reason === 'MANUAL') return 'a person asked for it';
+  return reason === 'REPLACE_OLD' ? 'it is past its maximum age' : 'it is unhealthy';
+}
+
+function blocked(d: Unspoken): string {
+  const b = d.blocked.find((x) => x.code === d.reason) ?? d.blocked[0];
+  const next = b?.nextTryMs == null ? '' : `; next try in ${formatDuration(Math.max(0, b.nextTryMs - d.atMs))}`;
+  return `Wants ${d.target} and has ${d.running}. ${b === undefined ? REASONS[d.reason] : `${REASONS[b.code]} ${b.detail}`.replace(/\.?$/, '')}${next}.`;
+}
+
+function held(d: Unspoken): string {
+  const w = winnerOf(d);
+  const hold = d.holds.findLast((h) => h.code === d.reason);
+  const wish = w === undefined || d.wanted === d.from ? null : `${who(w)} ${d.wanted > d.from ? 'wants' : 'needs only'} ${d.wanted}`;
+  if (d.reason === 'HOLD_OBSERVE' && hold !== undefined) {
+    const would = hold.from === hold.to ? 'would hold' : `would ${hold.from > hold.to ? 'scale out' : 'scale in'} ${hold.to} → ${hold.from}`;
+    return `Observing at ${d.target}: ${would}${wish === null ? '' : `, ${wish}`}.`;
+  }
+  const limit = d.limits.findLast((l) => l.code === d.reason);
+  const why = hold?.detail ?? limit?.detail;
+  const not = wish === null && hold !== undefined && hold.from < d.target ? `, not ${hold.from}` : '';
+  if (why !== undefined) return `Holding at ${d.target}${not}: ${wish === null ? '' : `${wish}; `}${why}.`;
+  if (d.reason === 'HOLD_IN_PROGRESS') return `Holding at ${d.target}, ${d.serving} serving: earlier changes are still being carried out.`;
+  const voice = w ?? d.proposals.find((p) => !p.advisory && p.wants === d.target);
+  return voice === undefined ? `Holding at ${d.target}: no policy asks for a change.` : `Holding at ${d.target}: ${voice.policy}: ${voice.arithmetic}.`;
+}
+
+export interface ExplainOptions {
+  /** How a time is shown; default UTC, since the core knows no other zone. */
+  readonly time?: (atMs: number) => string;
+}
+const utc = (atMs: number) => `${formatClock(atMs)} UTC`;
+
+const VERBS: Readonly<Record<Decision['outcome'], string>> = {
+  scale_out: 'scaled out',
+  scale_in: 'scaled in',
+  replace: 'replaced machines at',
+  hold: 'held at',
+  blocked: 'was blocked at',
+};
+
+/** The arithmetic, line by line: proposals, wanted, each limit and hold with its key and where it was written, target, actions. */
+export function explainLines(d: Decision, options: ExplainOptions = {}): readonly string[] {
+  const time = options.time ?? utc;
+  const change = d.target === d.from ? String(d.target) : `${d.from} → ${d.target}`;
+  const rows = d.proposals.map((p) => [p.policy, reads(p), p.wants === null ? '-' : String(p.wants), p.winner ? 'largest' : remark(p)]);
+  const lines = [`${time(d.atMs)}  ${d.group} ${VERBS[d.outcome]} ${change}  ${d.reason}  ${d.id}`, '', `  ${d.sentence}`, ''];
+  if (rows.length > 0) lines.push(...table([['policy', 'reads', 'wants', ''], ...rows]), '');
+  const steps: string[][] = [['wanted', String(d.wanted), '', '', '']];
+  for (const l of d.limits) steps.push([word(l.code), String(l.to), l.detail, l.key, l.at ?? 'default']);
+  for (const h of d.holds) steps.push([word(h.code), String(h.to), h.detail, h.key ?? '', h.key === null ? '' : (h.at ?? 'default')]);
+  steps.push(['target', String(d.target), '', '', '']);
+  lines.push(...table(steps));
+  if (d.blocked.length > 0) lines.push('', ...d.blocked.map((b) => `  ${b.code}  ${b.detail}${b.nextTryMs === null ? '' : `, next try ${time(b.nextTryMs)}`}`));
+  if (d.actions.length > 0) lines.push('', ...d.actions.map(actionLine));
+  return lines;
+}
+
+function reads(p: Proposal): string {
+  const age = p.ageS === null || p.ageS === 0 ? '' : `, ${formatDuration(p.ageS * 1000)} old`;
+  return `${p.arithmetic === '' && p.value !== null ? formatMeasure(p.value, null) : p.arithmetic}${age}`;
+}
+
+function remark(p: Proposal): string {
+  if (p.advisory) return 'shown only';
+  if (p.error !== null) return 'cannot shrink';
+  return p.abstains ? 'abstains' : p.floor === true ? 'floor' : '';
+}
+
+const word = (code: ReasonCode) =>
+  code
+    .replace(/^(LIMIT|HOLD)_/, '')
+    .replaceAll('_', ' ')
+    .toLowerCase();
+
+function actionLine(a: Decision['actions'][number]): string {
+  if (a.kind === 'remove') return `  remove ${a.instance}  ${a.why}`;
+  return `  create 1${a.zone === null ? '' : ` on ${a.zone}`}${a.replaces === null ? '' : ` to replace ${a.replaces}`}`;
+}
+
+/** Columns as wide as their longest cell, two blanks apart; code points, since the core knows no display widths. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const widths: number[] = [];
+  for (const row of rows) for (let c = 0; c < row.length; c++) widths[c] = Math.max(widths[c] ?? 0, [...(row[c] as string)].length);
+  const cell = (text: string, c: number) => text + ' '.repeat((widths[c] ?? 0) - [...text].length);
+  return rows.map((row) => `  ${row.map(cell).join('   ')}`.trimEnd());
+}
+
+/** Why nothing (more) happens now, what it waits for, and what comes next, with times; from the record alone. */
+export function whyNot(d: Decision, options: ExplainOptions = {}): readonly string[] {
+  const time = options.time ?? utc;
+  const w = winnerOf(d);
+  const lines = [
+    d.wanted === d.target ? `${d.group} is where it should be: ${machines(d.target)}.` : `${d.group} has ${d.target} and wants ${d.wanted}; it is waiting.`,
+    '',
+  ];
+  if (w !== undefined) lines.push(`  ${w.policy}   ${w.arithmetic}`);
+  for (const h of d.holds) lines.push(`  waiting   ${waits(h, d.atMs, time)}`);
+  for (const l of d.limits) if (l.from !== l.to) lines.push(`  limit   ${l.from} → ${l.to}: ${l.detail}   ${written(l)}`);
+  for (const b of d.blocked) lines.push(`  blocked   ${REASONS[b.code]} ${b.detail}${b.nextTryMs === null ? '' : `; next try ${time(b.nextTryMs)}`}`);
+  const next = nextStep(d, time);
+  if (next !== null) lines.push(`  then   ${next}`);
+  if (d.serving < d.target && d.blocked.length === 0) {
+    const others = d.running - d.serving;
+    lines.push(`  serving   ${d.serving} of ${d.target}${others > 0 ? `: ${others} starting or unhealthy` : ''}`);
+  }
+  const wrong = d.blocked.length > 0 || d.blind || d.holds.some((h) => ALARMS.has(h.code));
+  lines.push('', wrong ? (d.blind ? 'Every metric of this group is missing: it is blind.' : 'This needs a look.') : 'Nothing is wrong.');
+  return lines;
+}
+const ALARMS: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['HOLD_METRIC_MISSING', 'HOLD_METRIC_OLD', 'HOLD_BRAKE', 'HOLD_COLLAPSE', 'HOLD_APPROVAL']);
+
+function waits(h: HoldApplied, atMs: number, time: (atMs: number) => string): string {
+  const until = h.untilMs === null || h.untilMs <= atMs ? '' : `, until ${time(h.untilMs)} (${formatDuration(h.untilMs - atMs)})`;
+  return `${h.detail}${until}   ${written(h)}`.trimEnd();
+}
+
+function written(g: HoldApplied | LimitApplied): string {
+  return g.key === null ? '' : `${g.key}${g.at === null ? ' (default)' : `  ${g.at}`}`;
+}
+
+/** What will happen when the last wait is over, if nothing changes. */
+function nextStep(d: Decision, time: (atMs: number) => string): string | null {
+  if (d.wanted === d.target) return null;
+  const ends = d.holds.filter((h) => h.untilMs !== null && h.from !== h.to).map((h) => h.untilMs ?? 0);
+  if (ends.length === 0) return null;
+  const atMs = Math.max(...ends);
+  return `${d.wanted < d.target ? 'scale in towards' : 'scale out towards'} ${d.wanted} from ${time(atMs)}`;
+}
+
+export interface CodeExplanation {
+  readonly code: ReasonCode;
+  readonly kind: 'move' | 'hold' | 'limit' | 'blocked';
+  readonly summary: string;
+  /** The guard behind it: key, default and what it is for; null for moves and refusals. */
+  readonly guard: GuardNote | null;
+}
+
+/** Null: no such code. */
+export function explainCode(code: string): CodeExplanation | null {
+  if (!Object.hasOwn(REASONS, code)) return null;
+  const known = code as ReasonCode;
+  const kind = known.startsWith('HOLD_') ? 'hold' : known.startsWith('LIMIT_') ? 'limit' : known.startsWith('BLOCKED_') ? 'blocked' : 'move';
+  return { code: known, kind, summary: REASONS[known], guard: GUARD_NOTES[known] ?? null };
+}
