@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import type { DriverPorts } from '../ports/driver.ts';
+
+/** An option that names the file of the only certificate authority to trust. */
+export const caOption = z
+  .string()
+  .min(1)
+  .max(4096)
+  .describe('File with the PEM certificate of the only authority to trust for https, relative to the configuration file. Default: the public ones.');
+
+/** Its PEM text, or undefined when the option is not set. Throws DriverError when the file cannot be read. */
+export async function readCa(path: string | undefined, ports: Pick<DriverPorts, 'files' | 'baseDir'>): Promise<string | undefined> {
+  return path === undefined ? undefined : await ports.files.readText(ports.files.resolve(ports.baseDir, path), 1024 * 1024);
+}
