@@ -1,0 +1,175 @@
+/** Machines as detached processes of this host. */
+import { orAborted, resolveValues, throwIfAborted } from '../../../kit/command.ts';
+import { durationMs } from '../../../kit/duration-text.ts';
+import { fill, fillArgv } from '../../../kit/fill.ts';
+import type { Cloud, CreateRequest, ListResult, Machine } from '../../../ports/cloud.ts';
+import type { DriverPorts } from '../../../ports/driver.ts';
+import { DriverError } from '../../../ports/errors.ts';
+import { Endpoints, poolOf } from './endpoints.ts';
+import { type LocalOptions, type LocalTemplate, localTemplate } from './options.ts';
+import { stopMachine } from './stop.ts';
+import { byAge, type Endpoint, endpointOf, KEPT, type LocalMachine, MARK, machinesOf, sameEndpoint, tagsOf, toMachine } from './tags.ts';
+
+/**
+ * Starts the command and waits for it. Programs like nginx or redis overwrite their environment with a title;
+ * this shell never does, so a living machine always shows its tags. It outlives SIGTERM (which the group gets) until the command has ended.
+ * The command comes as literal arguments.
+ */
+const KEEPER = `trap : TERM INT HUP; ${KEPT}=$$; export ${KEPT}; "$@"; exit $?`;
+const PROGRAM_CHECK_MS = 5000;
+
+export class LocalCloud implements Cloud {
+  readonly #options: LocalOptions;
+  readonly #ports: DriverPorts;
+  readonly #endpoints: Endpoints;
+  readonly #creating = new Map<string, Promise<Machine>>();
+  readonly #deleting = new Map<string, Promise<void>>();
+  #looks = 0;
+  #running: Promise<Look> | null = null;
+  #nextLook: Promise<Look> | null = null;
+
+  constructor(options: LocalOptions, ports: DriverPorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.#endpoints = new Endpoints(ports.sockets, options.max);
+  }
+
+  async list(signal: AbortSignal): Promise<ListResult<Machine>> {
+    throwIfAborted(signal, 'listing processes');
+    const asOfMs = this.#ports.clock.wall();
+    const machines = await orAborted(this.#machines(), signal, 'listing processes');
+    return { items: [...machines.values()].map((m) => toMachine(m, this.#deleting.has(m.token))), complete: true, asOfMs };
+  }
+
+  async get(id: string, signal: AbortSignal): Promise<Machine | null> {
+    throwIfAborted(signal, 'looking for a process');
+    const machine = (await orAborted(this.#machines(), signal, 'looking for a process')).get(id);
+    return machine === undefined ? null : toMachine(machine, this.#deleting.has(id));
+  }
+
+  async create(request: CreateRequest): Promise<Machine> {
+    throwIfAborted(request.signal, 'starting a process');
+    const { token } = request.owner;
+    let work = this.#creating.get(token);
+    if (work === undefined) {
+      work = this.#create(request).finally(() => this.#creating.delete(token));
+      this.#creating.set(token, work);
+    }
+    return await orAborted(work, request.signal, 'starting a process');
+  }
+
+  /** Goes on to its end (bounded by stop_timeout) even when the caller gives up waiting. */
+  async delete(id: string, signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal, 'ending a process');
+    let work = this.#deleting.get(id);
+    if (work === undefined) {
+      const processes = async () => (await this.#machines()).get(id)?.processes ?? [];
+      work = stopMachine({ processes, stopTimeoutMs: durationMs(this.#options.stop_timeout) }, this.#ports).finally(() => this.#deleting.delete(id));
+      this.#deleting.set(id, work);
+    }
+    await orAborted(work, signal, 'ending a process');
+  }
+
+  async #create(request: CreateRequest): Promise<Machine> {
+    const parsed = localTemplate.safeParse(request.template);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      throw new DriverError('bad-request', `template.${issue?.path.join('.')}: ${issue?.message}`);
+    }
+    const pool = poolOf(this.#options, parsed.data.port);
+    const { machines, look } = await this.#look();
+    const first = machines.get(request.owner.token);
+    if (first !== undefined) return toMachine(first, this.#deleting.has(first.token));
+    const endpoints = [...machines.values()].map(endpointOf).filter((e) => e !== null);
+    const endpoint = await this.#endpoints.reserve(pool, request.owner.token, { tokens: new Set(machines.keys()), endpoints, look });
+    try {
+      const keeper = await this.#start(request, parsed.data, endpoint);
+      const machine = await this.#settle(request, keeper, endpoint);
+      this.#endpoints.made(endpoint, this.#looks);
+      return machine;
+    } catch (e) {
+      this.#endpoints.release(endpoint);
+      throw e;
+    }
+  }
+
+  async #start(request: CreateRequest, template: LocalTemplate, at: Endpoint): Promise<{ pid: number; startTicks: string }> {
+    const { files, processes, baseDir } = this.#ports;
+    const fields = { port: String(at.port), address: at.address, instance: request.owner.instance, group: request.owner.group };
+    const argv = fillArgv(template.command, fields);
+    const cwd = files.resolve(baseDir, template.cwd ?? '.');
+    const { values } = await resolveValues(template.env, this.#ports.secrets);
+    const env: Record<string, string> = {};
+    for (const [name, value] of Object.entries(values)) env[name] = typeof template.env[name] === 'string' ? fill(value, fields) : value;
+    await this.#checkProgram(argv[0] ?? '', cwd, env, request.signal);
+    throwIfAborted(request.signal, 'starting a process');
+    return await processes.spawnDetached({
+      argv: ['/bin/sh', '-c', KEEPER, 'drover-machine', ...argv],
+      env: { ...env, ...tagsOf(request.owner, request.name, at) },
+      cwd,
+      ...(this.#options.log_dir === undefined ? {} : { logFile: files.resolve(baseDir, this.#options.log_dir, `${fileName(request.owner.instance)}.log`) }),
+    });
+  }
+
+  /** The keeper starts whatever the program is; without this a mistyped name would only show as machines that vanish. */
+  async #checkProgram(program: string, cwd: string, env: Record<string, string>, signal: AbortSignal): Promise<void> {
+    const argv = ['/bin/sh', '-c', 'command -v -- "$1" >/dev/null', 'drover-check', program];
+    const found = await this.#ports.processes.run({ argv, cwd, env, timeoutMs: PROGRAM_CHECK_MS, maxBytes: 4096, signal });
+    if (found.exitCode !== 0) throw new DriverError('bad-request', `template.command: cannot find the program ${program}, or it is not executable`);
+  }
+
+  /** Looks at the process table once more: another controller (or this one before a reload) may have made the same machine, or taken the same port, at the same moment. */
+  async #settle(request: CreateRequest, keeper: { pid: number; startTicks: string }, at: Endpoint): Promise<Machine> {
+    const machines = await this.#machines();
+    const machine = machines.get(request.owner.token);
+    const winner = machine?.keepers[0];
+    if (machine === undefined || winner === undefined) {
+      const where = this.#options.log_dir === undefined ? 'set log_dir to see what it says' : `see its file in ${this.#options.log_dir}`;
+      throw new DriverError('unknown', `the command ended as soon as it was started; ${where}`, { definite: machine === undefined });
+    }
+    if (winner.pid !== keeper.pid || winner.startTicks !== keeper.startTicks) {
+      await this.#ports.processes.kill(keeper, 'SIGKILL');
+      return toMachine({ ...machine, processes: machine.processes.filter((p) => p.sessionId !== keeper.pid) }, false);
+    }
+    for (const other of machines.values()) {
+      const first = other.keepers[0];
+      if (other === machine || first === undefined || byAge(first, winner) > 0 || !sameEndpoint(endpointOf(other), at)) continue;
+      await this.#ports.processes.kill(keeper, 'SIGKILL');
+      throw new DriverError('conflict', `another machine got ${at.address}:${at.port} at the same moment`, { definite: true });
+    }
+    return toMachine(machine, false);
+  }
+
+  async #machines(): Promise<Map<string, LocalMachine>> {
+    return (await this.#look()).machines;
+  }
+
+  /** Callers share a look at the process table, but only one that began after they asked. */
+  #look(): Promise<Look> {
+    if (this.#nextLook !== null) return this.#nextLook;
+    const begin = () => {
+      this.#nextLook = null;
+      const look = ++this.#looks;
+      const running: Promise<Look> = this.#ports.processes
+        .findByEnv(MARK)
+        .then((processes) => ({ look, machines: machinesOf(processes, this.#ports.installId) }))
+        .finally(() => {
+          if (this.#running === running) this.#running = null;
+        });
+      this.#running = running;
+      return running;
+    };
+    if (this.#running === null) return begin();
+    this.#nextLook = this.#running.then(begin, begin);
+    return this.#nextLook;
+  }
+}
+
+interface Look {
+  readonly machines: Map<string, LocalMachine>;
+  readonly look: number;
+}
+
+function fileName(instance: string): string {
+  return instance.replace(/[^A-Za-z0-9._-]/g, '_').replace(/^\.+/, '_');
+}
