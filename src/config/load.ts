@@ -1,0 +1,187 @@
+import type { GroupSpec, Json } from '../core/model/model.ts';
+import { POLICIES, type PolicyTable } from '../core/policies/policies.ts';
+import { type BuildContext, buildGroup, type FileValue, shortHash } from './build.ts';
+import { toJson } from './canonical.ts';
+import { checkDrivers, type DriverParts, partKey, SECTIONS } from './check-drivers.ts';
+import { withDefaults } from './defaults.ts';
+import { diagnose } from './diagnose.ts';
+import { type Diagnostic, inFileOrder } from './diagnostic.ts';
+import { catalogOf, catalogOfIds, type DriverIds, type DriverRef, type ManifestRegistry } from './drivers.ts';
+import { expand } from './expand.ts';
+import { readYaml } from './read.ts';
+import { fileSchema } from './schema/file.ts';
+import { groupSchema } from './schema/group.ts';
+import { Sense } from './sense.ts';
+import { checkNames } from './sense-names.ts';
+import { checkNumbers } from './sense-numbers.ts';
+import { checkPrefixes, checkRest, checkServer } from './sense-rest.ts';
+import { child, type YamlNode } from './tree.ts';
+import { check } from './walk.ts';
+import { writtenKeys } from './written.ts';
+
+export interface ConfigSource {
+  /** As people call it: it begins every place in a message. */
+  readonly file: string;
+  readonly text: string;
+}
+
+export interface LoadOptions {
+  /** Hex SHA-256 of a text (`Secrets.sha256`). */
+  readonly sha256: (text: string) => string;
+  /** Looks for a file relative to the configuration's directory; without it, commands of hooks are not looked for. */
+  readonly fileExists?: (path: string) => boolean;
+  /** Kinds of policies. Default: the built-in ones. */
+  readonly policies?: PolicyTable;
+}
+
+/** A driver and its validated options; secrets in them are references still. */
+export interface ConfiguredDriver {
+  readonly driver: string;
+  readonly options: Json;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  readonly port: number;
+  /** Relative to the configuration file. */
+  readonly stateDir: string;
+  readonly tls: { readonly cert: string; readonly key: string } | null;
+  /** Plain HTTP beyond loopback is allowed. */
+  readonly insecureHttp: boolean;
+  readonly tokensFile: string | null;
+  /** Routes that need no token beyond loopback. */
+  readonly open: readonly ('metrics' | 'sd')[];
+  readonly retain: { readonly decisionsMs: number; readonly eventsMs: number; readonly instancesMs: number };
+  readonly installId: string | null;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}
+
+export interface ReceiverConfig {
+  /** Id of the alert format, and its options. */
+  readonly format: string;
+  readonly options: Json;
+  /** `token`: a token of the API with the role receiver. */
+  readonly auth: FileValue['receivers'][string]['auth'];
+}
+
+export interface NotifierConfig extends ConfiguredDriver {
+  readonly atOnce: readonly string[];
+  readonly digest: { readonly everyMs: number; readonly of: readonly string[] };
+}
+
+export interface LoadedConfig {
+  readonly source: ConfigSource;
+  /** Changes exactly when the meaning changes: comments, order and places do not count. */
+  readonly hash: string;
+  readonly server: ServerConfig;
+  readonly clouds: Readonly<Record<string, ConfiguredDriver>>;
+  readonly sources: Readonly<Record<string, ConfiguredDriver>>;
+  readonly balancers: Readonly<Record<string, ConfiguredDriver>>;
+  readonly receivers: Readonly<Record<string, ReceiverConfig>>;
+  readonly notifiers: Readonly<Record<string, NotifierConfig>>;
+  readonly groups: readonly GroupSpec[];
+  /** The file in its long form, with defaults filled in and marked: for `config show --expanded` and for plans. */
+  readonly expanded: YamlNode;
+  readonly warnings: readonly Diagnostic[];
+}
+
+export type LoadResult = { readonly ok: true; readonly config: LoadedConfig } | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] };
+
+/** Reads, checks and expands a configuration: every mistake at once, or everything right. Never throws, resolves no secret. */
+export function loadConfig(source: ConfigSource, registry: ManifestRegistry, options: LoadOptions): LoadResult {
+  const read = readYaml(source.text, source.file);
+  if (read.root === null) return { ok: false, diagnostics: inFileOrder(read.diagnostics) };
+  const policies = options.policies ?? POLICIES;
+  const { frame } = read;
+  const expanded = expand(read.root, catalogOf(registry), frame);
+  const telling = { frame, root: expanded.root };
+  const checked = check(fileSchema, expanded.root);
+  const parts = checkDrivers(telling, registry, policies);
+  const told = diagnose([...checked.findings, ...parts.findings], telling);
+  const damaged = new Set([...told.damaged, ...read.diagnostics.map(() => '')]);
+  const fileExists = options.fileExists ?? null;
+  const sense = new Sense({ frame, root: expanded.root, value: checked.value, parts, registry, fileExists, damaged, badTargets: expanded.badTargets });
+  checkSense(sense);
+  const diagnostics = inFileOrder([...read.diagnostics, ...expanded.diagnostics, ...parts.diagnostics, ...told.diagnostics, ...sense.diagnostics]);
+  if (diagnostics.some((d) => d.severity === 'error')) return { ok: false, diagnostics };
+  const context: BuildContext = {
+    file: checked.value as FileValue,
+    options: parts.options,
+    sha256: options.sha256,
+    written: (group) => writtenKeys(expanded.root, group, frame),
+  };
+  return { ok: true, config: build(source, context, parts, withDefaults(expanded.root, registry, policies), diagnostics) };
+}
+
+function checkSense(sense: Sense): void {
+  checkServer(sense);
+  checkPrefixes(sense);
+  for (const group of sense.keys(['groups'])) {
+    // A name that is damaged is a field that slipped out of its group.
+    if (typeof sense.at(['groups', group]) !== 'object' || (sense.hurt(group) && Object.hasOwn(groupSchema.shape, group))) continue;
+    checkNames(sense, group);
+    checkNumbers(sense, group);
+    checkRest(sense, group);
+  }
+}
+
+function build(source: ConfigSource, context: BuildContext, parts: DriverParts, expanded: YamlNode, warnings: readonly Diagnostic[]): LoadedConfig {
+  const { file } = context;
+  const optionsAt = (section: string, name: string): Json => toJson(parts.options.get(partKey([section, name])));
+  const drivers = (section: 'clouds' | 'sources' | 'balancers'): Record<string, ConfiguredDriver> =>
+    Object.fromEntries(Object.entries(file[section]).map(([name, entry]) => [name, { driver: entry.type ?? name, options: optionsAt(section, name) }]));
+  const receivers = Object.fromEntries(
+    Object.entries(file.receivers).map(([name, r]): [string, ReceiverConfig] => [
+      name,
+      { format: r.format ?? name, options: optionsAt('receivers', name), auth: r.auth },
+    ]),
+  );
+  const notifiers = Object.fromEntries(
+    Object.entries(file.notify).map(([name, n]): [string, NotifierConfig] => [
+      name,
+      { driver: n.type ?? name, options: optionsAt('notify', name), atOnce: n.at_once, digest: { everyMs: n.digest.every, of: n.digest.of } },
+    ]),
+  );
+  const groups = Object.entries(file.groups).map(([name, group]) => buildGroup(name, group, context));
+  const parsed = { server: serverOf(file), clouds: drivers('clouds'), sources: drivers('sources'), balancers: drivers('balancers'), receivers, notifiers };
+  const hash = shortHash(toJson({ ...parsed, groups: groups.map((g) => [g.name, g.hash]).sort() }), context.sha256);
+  return { source, hash, ...parsed, groups, expanded, warnings };
+}
+
+function serverOf(file: FileValue): ServerConfig {
+  const { server } = file;
+  const colon = server.listen.lastIndexOf(':');
+  return {
+    host: server.listen.slice(0, colon).replace(/^\[|\]$/g, ''),
+    port: Number(server.listen.slice(colon + 1)),
+    stateDir: server.state,
+    tls: server.tls ?? null,
+    insecureHttp: server.insecure_http,
+    tokensFile: server.auth.tokens_file ?? null,
+    open: server.open,
+    retain: { decisionsMs: server.retain.decisions, eventsMs: server.retain.events, instancesMs: server.retain.instances },
+    installId: server.install_id ?? null,
+    logLevel: server.log_level,
+  };
+}
+
+/** Drivers a file uses, so that only those are loaded. Names that do not exist are left out: `loadConfig` tells them. */
+export function neededDrivers(source: ConfigSource, ids: DriverIds): readonly DriverRef[] {
+  const read = readYaml(source.text, source.file);
+  if (read.root === null) return [];
+  const { root } = expand(read.root, catalogOfIds(ids), read.frame);
+  const found = new Map<string, DriverRef>();
+  const note = (kind: DriverRef['kind'], type: YamlNode | undefined): void => {
+    if (type?.kind === 'scalar' && typeof type.value === 'string' && ids[kind].includes(type.value))
+      found.set(`${kind}/${type.value}`, { kind, id: type.value });
+  };
+  for (const { section, kind, typeKey } of SECTIONS) for (const entry of valuesOf(child(root, section))) note(kind, child(entry, typeKey));
+  for (const group of valuesOf(child(root, 'groups'))) {
+    for (const step of valuesOf(child(group, 'hooks'))) if (step.kind === 'seq') for (const hook of step.items) note('hook', child(hook, 'type'));
+  }
+  return [...found.values()];
+}
+
+function valuesOf(node: YamlNode | undefined): YamlNode[] {
+  return node?.kind === 'map' ? node.entries.map((e) => e.value) : [];
+}
