@@ -1,0 +1,1 @@
+export { createHttp, type RealHttp } from '../platform/http.ts';

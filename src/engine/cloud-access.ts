@@ -1,0 +1,156 @@
+import {
+  asDriverError,
+  type Clock,
+  type Cloud,
+  type CloudAbilities,
+  type CloudReader,
+  type CreateRequest,
+  DriverError,
+  type ListResult,
+  type Machine,
+} from '../ports/ports.ts';
+import { withDeadline } from './deadline.ts';
+import type { Instrument } from './instrument.ts';
+import { Slots } from './serial.ts';
+
+/** One list of a cloud, indexed once and shared by all groups of that cloud. */
+export interface CloudFacts {
+  readonly complete: boolean;
+  /** When the cloud was asked, Unix ms. */
+  readonly asOfMs: number;
+  /** Counts complete lists: evidence needs several different ones. */
+  readonly serial: number;
+  readonly byId: ReadonlyMap<string, Machine>;
+  readonly byGroup: ReadonlyMap<string, readonly Machine[]>;
+  readonly foreign: readonly Machine[];
+}
+
+/** Every call to one cloud goes through its gate: deadline, obeyed Retry-After, instrument. */
+class Gate {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly #instrument: Instrument;
+  /** The cloud asked us to wait until, monotonic ms. */
+  #quietUntilMono = Number.NEGATIVE_INFINITY;
+
+  constructor(name: string, clock: Clock, instrument: Instrument) {
+    this.name = name;
+    this.clock = clock;
+    this.#instrument = instrument;
+  }
+
+  async call<T>(op: string, limitMs: number, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const wait = this.#quietUntilMono - this.clock.mono();
+    if (wait > 0) throw new DriverError('throttled', `${this.name} asked us to wait`, { retryAfterMs: Math.ceil(wait) });
+    const started = this.clock.mono();
+    try {
+      const result = await withDeadline(this.clock, limitMs, `${this.name} ${op}`, run);
+      this.#instrument.cloudCall(this.name, op, 'ok', this.clock.mono() - started);
+      return result;
+    } catch (e) {
+      const error = asDriverError(e);
+      if (error.code === 'throttled') this.#quietUntilMono = this.clock.mono() + Math.min(error.retryAfterMs ?? 5_000, 600_000);
+      this.#instrument.cloudCall(this.name, op, error.code, this.clock.mono() - started);
+      throw error;
+    }
+  }
+}
+
+/** The reading half of a configured cloud: all that a group in observe mode has. */
+export class CloudView {
+  readonly name: string;
+  readonly can: CloudAbilities;
+  readonly #gate: Gate;
+  readonly #reader: CloudReader;
+  readonly #installId: string;
+  #facts: CloudFacts | null = null;
+  #listing: Promise<CloudFacts> | null = null;
+  #listedMono = Number.NEGATIVE_INFINITY;
+  #serial = 0;
+
+  constructor(gate: Gate, reader: CloudReader, can: CloudAbilities, installId: string) {
+    this.name = gate.name;
+    this.can = can;
+    this.#gate = gate;
+    this.#reader = reader;
+    this.#installId = installId;
+  }
+
+  /** A list at most `maxAgeMs` old; concurrent askers share one call. Throws DriverError. */
+  async list(maxAgeMs: number): Promise<CloudFacts> {
+    if (this.#facts && this.#gate.clock.mono() - this.#listedMono <= maxAgeMs) return this.#facts;
+    this.#listing ??= this.#list().finally(() => {
+      this.#listing = null;
+    });
+    return this.#listing;
+  }
+
+  async #list(): Promise<CloudFacts> {
+    const started = this.#gate.clock.mono();
+    const result = await this.#gate.call('list', 30_000, (signal) => this.#reader.list(signal));
+    this.#facts = index(result, this.#installId, result.complete ? ++this.#serial : this.#serial);
+    this.#listedMono = started;
+    return this.#facts;
+  }
+
+  get(id: string): Promise<Machine | null> {
+    return this.#gate.call('get', 30_000, (signal) => this.#reader.get(id, signal));
+  }
+}
+
+/** The acting half. Only create (steps) and delete (reaper) hold one; a group in observe mode never does. */
+export class CloudHands {
+  readonly #gate: Gate;
+  readonly #cloud: Cloud;
+  readonly #can: CloudAbilities;
+  readonly #slots: Slots;
+
+  constructor(gate: Gate, cloud: Cloud, can: CloudAbilities) {
+    this.#gate = gate;
+    this.#cloud = cloud;
+    this.#can = can;
+    this.#slots = new Slots(can.concurrency);
+  }
+
+  /** Waits for one of the cloud's places, then runs the whole of intent, call and result. */
+  inSlot<T>(job: () => Promise<T>): Promise<T> {
+    return this.#slots.run(job);
+  }
+
+  create(request: Omit<CreateRequest, 'signal'>): Promise<Machine> {
+    return this.#gate.call('create', this.#can.callLimitMs, (signal) => this.#cloud.create({ ...request, signal }));
+  }
+
+  delete(id: string): Promise<void> {
+    return this.#gate.call('delete', this.#can.callLimitMs, (signal) => this.#cloud.delete(id, signal));
+  }
+}
+
+export function openCloud(
+  name: string,
+  cloud: Cloud,
+  can: CloudAbilities,
+  clock: Clock,
+  instrument: Instrument,
+  installId: string,
+): { view: CloudView; hands: CloudHands } {
+  const gate = new Gate(name, clock, instrument);
+  return { view: new CloudView(gate, cloud, can, installId), hands: new CloudHands(gate, cloud, can) };
+}
+
+function index(list: ListResult<Machine>, installId: string, serial: number): CloudFacts {
+  const byId = new Map<string, Machine>();
+  const byGroup = new Map<string, Machine[]>();
+  const foreign: Machine[] = [];
+  for (const m of list.items) {
+    if (byId.has(m.id)) continue; // a page that came twice
+    byId.set(m.id, m);
+    if (m.owner?.install !== installId) foreign.push(m);
+    else {
+      const of = byGroup.get(m.owner.group);
+      if (of) of.push(m);
+      else byGroup.set(m.owner.group, [m]);
+    }
+  }
+  return { complete: list.complete, asOfMs: list.asOfMs, serial, byId, byGroup, foreign };
+}

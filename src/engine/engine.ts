@@ -1,0 +1,308 @@
+import type { GroupMemory } from '../core/model/model.ts';
+import { initialMemory } from '../core/remember.ts';
+import {
+  type AlertRow,
+  type Clock,
+  type Crash,
+  type EventRow,
+  type Http,
+  type Log,
+  type NewEvent,
+  type Random,
+  type Sockets,
+  type Store,
+  StoreError,
+} from '../ports/ports.ts';
+import { InvariantViolated } from './assert.ts';
+import type { Calendar, EngineContext, World } from './context.ts';
+import { cycle } from './cycle.ts';
+import { DueQueue } from './due.ts';
+import { GroupRunner } from './group-runner.ts';
+import type { Instrument } from './instrument.ts';
+import { Leases } from './lease.ts';
+import { Notifying } from './notify.ts';
+import { probeGroup } from './probe.ts';
+import { Slots } from './serial.ts';
+
+export interface EngineDeps {
+  /** Names this process; another process must have another name. */
+  readonly controllerId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly crash: Crash;
+  readonly log: Log;
+  readonly store: Store;
+  readonly instrument: Instrument;
+  readonly http: Http;
+  readonly sockets: Sockets;
+  readonly calendar: Calendar;
+  /** From the configuration where it names one, else the store's. */
+  readonly installId: string;
+  readonly world: World;
+  /** Evaluations under way at once; the others wait their turn. */
+  readonly cyclesAtOnce?: number;
+}
+
+/** Store key of the list of groups whose machines are being deleted on a person's order. */
+export const RETIRING = 'retiring';
+/** Soonest time between two evaluations of a group, however often it is woken, ms. */
+const WAKE_GAP_MS = 50;
+const STORE_RETRY_MS = 2_000;
+/** A stop waits this long for steps under way, ms. */
+const STOP_MS = 8_000;
+
+/** Keeps every group it holds due, evaluated and converging. Everything it knows it reads from the store and the world. */
+export class Engine {
+  readonly #deps: EngineDeps;
+  readonly ctx: EngineContext;
+  readonly runners = new Map<string, GroupRunner>();
+  readonly alerts = new Map<string, AlertRow>();
+  /** Groups that are archived once their last machine is gone. */
+  readonly retiring = new Set<string>();
+  readonly #due: DueQueue;
+  readonly #slots: Slots;
+  readonly #leases: Leases;
+  readonly #notifying: Notifying;
+  readonly #lastStart = new Map<string, number>();
+  readonly #working = new Set<Promise<void>>();
+  #world: World;
+  #firing: readonly AlertRow[] = [];
+  #unsubscribe: () => void = () => {};
+  #stopping = false;
+  /** The store failed; nothing is started until it answers again. */
+  storeDown: string | null = null;
+  /** When any cycle last ended well, monotonic ms: the dead man's handle. */
+  lastCycleMono: number;
+
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+    this.#world = deps.world;
+    this.lastCycleMono = deps.clock.mono();
+    this.#slots = new Slots(deps.cyclesAtOnce ?? 64);
+    this.#due = new DueQueue(deps.clock, (key, lateMs) => this.#onDue(key, lateMs));
+    this.#leases = new Leases(deps.store, deps.clock, deps.controllerId, (group) => this.#drop(group));
+    this.ctx = {
+      clock: deps.clock,
+      random: deps.random,
+      crash: deps.crash,
+      log: deps.log,
+      store: deps.store,
+      instrument: deps.instrument,
+      http: deps.http,
+      sockets: deps.sockets,
+      calendar: deps.calendar,
+      installId: deps.installId,
+      world: () => this.#world,
+      firing: () => this.#firing,
+      wake: (group) => this.wake(group),
+      mayStart: (runner, limitMs) => !this.#stopping && this.storeDown === null && !runner.lost && this.#leases.covers(runner.name, limitMs),
+      fleet: (windowMs) => this.#fleet(windowMs),
+    };
+    this.#notifying = new Notifying(this.ctx, (group) => this.runners.get(group));
+  }
+
+  /** Takes every group it can get and begins. */
+  async start(): Promise<void> {
+    this.#unsubscribe = this.#deps.store.onEvents((events: readonly EventRow[]) => this.#notifying.see(events));
+    for (const row of await this.#deps.store.alerts(true)) this.alerts.set(alertKey(row.receiver, row.episode), row);
+    this.alertsChanged();
+    const retiring = await this.#deps.store.meta(RETIRING);
+    if (Array.isArray(retiring)) for (const name of retiring) this.retiring.add(String(name));
+    await this.takeGroups();
+    if (this.#deps.store.profile === 'shared') this.#leases.keep(() => void this.takeGroups().catch((e) => this.#failed('lease', e)));
+  }
+
+  /** Looks for groups that are new, free or expired; forgets archived ones. */
+  async takeGroups(): Promise<void> {
+    const rows = await this.#deps.store.groups();
+    for (const row of rows) {
+      const runner = this.runners.get(row.name);
+      if (row.archivedAtMs !== null) this.#drop(row.name);
+      else if (!runner || runner.lost) await this.#take(row.name);
+    }
+  }
+
+  async #take(name: string): Promise<void> {
+    const row = await this.#leases.acquire(name);
+    if (!row) return;
+    const instances = await this.#deps.store.instances(name, false);
+    const memory =
+      row.memory ?? initialMemory(row.spec, this.#deps.clock.wall(), instances.filter((i) => i.removalCause === null && i.state !== 'terminating').length);
+    const runner = new GroupRunner(this.#deps.store, { row, memory, rows: new Map(instances.map((i) => [i.id, i])) });
+    this.runners.set(name, runner);
+    // Many groups at once start spread over their interval; those with work under way at once.
+    const spread = this.runners.size <= 20 || instances.some((i) => i.state !== 'serving') ? 0 : (this.#deps.random.u32() % 1000) / 1000;
+    this.#due.set(`c:${name}`, this.#deps.clock.mono() + spread * row.spec.evaluateEveryMs);
+    this.#due.set(`p:${name}`, this.#deps.clock.mono() + spread * row.spec.health.everyMs);
+  }
+
+  /** The books of a group changed from outside the cycle (a person, an alert, the file): read them, then look at once. */
+  async refresh(group: string): Promise<void> {
+    const runner = this.runners.get(group);
+    if (!runner) return this.takeGroups();
+    await runner.reload();
+    if (runner.lost) this.#drop(group);
+    else {
+      this.wake(group);
+      this.#due.set(`p:${group}`, this.#deps.clock.mono());
+    }
+  }
+
+  wake(group: string): void {
+    const runner = this.runners.get(group);
+    if (!runner || this.#stopping) return;
+    if (runner.cycling) {
+      runner.again = true;
+      return;
+    }
+    const last = this.#lastStart.get(group) ?? Number.NEGATIVE_INFINITY;
+    this.#due.set(`c:${group}`, Math.max(this.#deps.clock.mono(), last + WAKE_GAP_MS));
+  }
+
+  setWorld(world: World): void {
+    this.#world = world;
+  }
+
+  nextDueMs(group: string): number | null {
+    const at = this.#due.get(`c:${group}`);
+    return at === null ? null : this.#deps.clock.wall() + Math.max(0, at - this.#deps.clock.mono());
+  }
+
+  alertsChanged(): void {
+    this.#firing = [...this.alerts.values()]
+      .filter((a) => a.status === 'firing')
+      .sort((a, b) => b.lastHeardMs - a.lastHeardMs || (a.episode < b.episode ? -1 : 1));
+  }
+
+  /** Starts nothing new, lets commits and calls under way end (at most 8 s), writes held-back counts. Machines and members stay as they are. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#due.close();
+    this.#unsubscribe();
+    this.#notifying.close();
+    this.#leases.close();
+    const steps = [...this.runners.values()].flatMap((r) => [...r.inFlight.values()]);
+    let cancel = () => {};
+    const limit = new Promise<void>((done) => {
+      cancel = this.#deps.clock.after(STOP_MS, done);
+    });
+    await Promise.race([Promise.allSettled([...this.#working, ...steps]), limit]);
+    cancel();
+    for (const runner of this.runners.values()) await this.#flush(runner).catch((e) => this.#failed(runner.name, e));
+  }
+
+  async #flush(runner: GroupRunner): Promise<void> {
+    const { pending } = runner;
+    if (!pending || pending.count === pending.writtenCount || runner.lost) return;
+    await runner.transact((state) => ({
+      memory: state.memory,
+      decision: { kind: 'repeat', decision: pending.decision, inputs: pending.inputs, count: pending.count - pending.writtenCount },
+    }));
+    pending.writtenCount = pending.count;
+  }
+
+  #onDue(key: string, lateMs: number): void {
+    const name = key.slice(2);
+    const runner = this.runners.get(name);
+    if (!runner || this.#stopping) return;
+    const work = key[0] === 'p' ? this.#probe(runner) : this.#slots.run(() => this.#cycle(runner, lateMs));
+    this.#working.add(work);
+    void work.finally(() => this.#working.delete(work));
+  }
+
+  async #probe(runner: GroupRunner): Promise<void> {
+    let again = runner.state.row.spec.health.everyMs;
+    try {
+      again = await probeGroup(this.ctx, runner);
+    } catch (e) {
+      this.#failed(runner.name, e);
+    }
+    if (Number.isFinite(again) && this.runners.get(runner.name) === runner) this.#due.set(`p:${runner.name}`, this.#deps.clock.mono() + again);
+  }
+
+  async #cycle(runner: GroupRunner, lateMs: number): Promise<void> {
+    if (runner.cycling || this.#stopping || this.runners.get(runner.name) !== runner) return;
+    runner.cycling = true;
+    runner.again = false;
+    const started = this.#deps.clock.mono();
+    this.#lastStart.set(runner.name, started);
+    let nextMs = runner.state.row.spec.evaluateEveryMs;
+    try {
+      if (this.storeDown !== null) await this.#tryStore();
+      nextMs = (await cycle(this.ctx, runner, 'timer')).nextMs;
+      this.lastCycleMono = this.#deps.clock.mono();
+      if (this.retiring.has(runner.name) && runner.state.rows.size === 0) await this.#archive(runner);
+    } catch (e) {
+      nextMs = Math.min(nextMs, STORE_RETRY_MS);
+      await this.#cycleFailed(runner, e);
+    } finally {
+      runner.cycling = false;
+      if (runner.lost) this.#drop(runner.name);
+      else if (!this.#stopping) {
+        // From when it was due, not from when it ran: lateness does not add up.
+        const now = this.#deps.clock.mono();
+        this.#due.set(`c:${runner.name}`, runner.again ? Math.max(now, started + WAKE_GAP_MS) : Math.max(now, started - lateMs + nextMs));
+      }
+    }
+  }
+
+  async #cycleFailed(runner: GroupRunner, e: unknown): Promise<void> {
+    this.#failed(runner.name, e);
+    if (!(e instanceof InvariantViolated)) return;
+    const why = `${e.message}. The group stands still until a person has looked: drover groups unfreeze ${runner.name}`;
+    const event: NewEvent = { atMs: this.#deps.clock.wall(), group: runner.name, type: 'group.frozen', actor: 'drover', data: { why } };
+    await runner.transact(() => ({ frozen: why, events: [event] })).catch((again) => this.#failed(runner.name, again));
+  }
+
+  async #archive(runner: GroupRunner): Promise<void> {
+    this.retiring.delete(runner.name);
+    const event: NewEvent = { atMs: this.#deps.clock.wall(), group: runner.name, type: 'group.archived', actor: 'drover', data: {} };
+    await this.#deps.store.control(
+      [
+        { kind: 'archive', group: runner.name },
+        { kind: 'meta', key: RETIRING, value: [...this.retiring] },
+      ],
+      [event],
+    );
+    this.#drop(runner.name);
+  }
+
+  async #tryStore(): Promise<void> {
+    await this.#deps.store.ping();
+    this.storeDown = null;
+    this.#deps.log.info({}, 'the store answers again');
+  }
+
+  #failed(group: string, e: unknown): void {
+    if (e instanceof StoreError && (e.code === 'disk-full' || e.code === 'io')) {
+      if (this.storeDown === null) this.#deps.log.error({ err: e.message }, 'the store failed: nothing is acknowledged or changed until it answers');
+      this.storeDown = e.message;
+      return;
+    }
+    this.#deps.log.error({ group, err: e instanceof Error ? (e.stack ?? e.message) : String(e) }, 'evaluation failed');
+  }
+
+  #drop(group: string): void {
+    const runner = this.runners.get(group);
+    if (runner) runner.lost = true;
+    this.runners.delete(group);
+    this.#due.delete(`c:${group}`);
+    this.#due.delete(`p:${group}`);
+    this.#leases.drop(group);
+  }
+
+  #fleet(windowMs: number): { destroyed: number; living: number } {
+    const since = this.#deps.clock.wall() - windowMs;
+    let destroyed = 0;
+    let living = 0;
+    for (const runner of this.runners.values()) {
+      living += runner.state.rows.size;
+      for (const d of (runner.state.memory as GroupMemory).destroyed) if (d.atMs > since && d.cause !== 'forced') destroyed++;
+    }
+    return { destroyed, living };
+  }
+}
+
+export function alertKey(receiver: string, episode: string): string {
+  return `${receiver}\0${episode}`;
+}

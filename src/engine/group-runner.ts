@@ -1,0 +1,145 @@
+import type { Decision, GroupMemory, Health } from '../core/model/model.ts';
+import type { CommitRefusal, DecisionInputs, GroupCommit, GroupRow, InstanceRow, Member, NewEvent, Store } from '../ports/ports.ts';
+import { Serial } from './serial.ts';
+
+/** The group as committed. Replaced, never edited. */
+export interface GroupState {
+  readonly row: GroupRow;
+  readonly memory: GroupMemory;
+  /** Every instance that is not gone, by id. */
+  readonly rows: ReadonlyMap<string, InstanceRow>;
+}
+
+/** One commit as its builder sees it. */
+export interface Change {
+  readonly mayAct?: boolean;
+  readonly victims?: readonly string[];
+  readonly memory?: GroupMemory;
+  readonly nextN?: number;
+  readonly frozen?: string | null;
+  readonly instances?: readonly InstanceRow[];
+  readonly decision?: NonNullable<GroupCommit['decision']>;
+  readonly events?: readonly NewEvent[];
+}
+
+/** Health of one instance as probed; lost at a restart and learnt anew. */
+export interface HealthTrack {
+  health: Health;
+  sinceMs: number;
+  passed: number;
+  failed: number;
+}
+
+/** Evidence that a machine (or a token) is not in the cloud. */
+export interface Absence {
+  readonly lists: number;
+  readonly lastSerial: number;
+  readonly sinceMs: number;
+}
+
+/** The newest run of equal holds, not yet or only partly written. */
+export interface PendingDecision {
+  decision: Decision;
+  inputs: Omit<DecisionInputs, 'spec'>;
+  count: number;
+  writtenCount: number;
+  writtenMono: number;
+}
+
+/**
+ * One group that this process looks after: its committed state, what is under way, and the one door through which it changes.
+ */
+export class GroupRunner {
+  readonly name: string;
+  readonly #store: Store;
+  readonly #serial = new Serial();
+  #state: GroupState;
+  /** Instance id → the step under way. */
+  readonly inFlight = new Map<string, Promise<void>>();
+  readonly health = new Map<string, HealthTrack>();
+  readonly absent = new Map<string, Absence>();
+  /** Instance id → when we last changed its balancer entries; older member lists say nothing about it. */
+  readonly touchedMs = new Map<string, number>();
+  /** Instance id → balancer name → entry, as last read. */
+  members: ReadonlyMap<string, ReadonlyMap<string, Member>> = new Map();
+  pending: PendingDecision | null = null;
+  lastDecision: Decision | null = null;
+  lastEvaluatedMs: number | null = null;
+  lastReadings: DecisionInputs['snapshot']['readings'] = {};
+  /** Machines with our tag that are not in the books and wait for a person. */
+  held: readonly string[] = [];
+  blocked: Decision['blocked'] = [];
+  /** Fenced: someone else has the group, or it was closed. Nothing may be started. */
+  lost = false;
+  cycling = false;
+  again = false;
+
+  constructor(store: Store, state: GroupState) {
+    this.name = state.row.name;
+    this.#store = store;
+    this.#state = state;
+  }
+
+  get state(): GroupState {
+    return this.#state;
+  }
+
+  /**
+   * Builds a change from the newest state and commits it; nothing else can come between. `build` is pure; null = nothing to do.
+   * The state moves only after the store said yes.
+   */
+  transact(build: (state: GroupState) => Change | null): Promise<{ ok: true } | { ok: false; why: CommitRefusal }> {
+    return this.#serial.run(async () => {
+      if (this.lost) return { ok: false, why: 'fenced' };
+      const change = build(this.#state);
+      if (!change) return { ok: true };
+      const { mayAct, victims, ...parts } = change;
+      const result = await this.#store.commit({
+        group: this.name,
+        expect: { epoch: this.#state.row.epoch, ...(mayAct ? { mayAct } : {}), ...(victims?.length ? { victims } : {}) },
+        ...parts,
+      });
+      if (result.ok) this.#state = applied(this.#state, change);
+      else if (result.why === 'fenced') this.lost = true;
+      else await this.#read();
+      return result;
+    });
+  }
+
+  /** Moves the windows on without writing: called inside `transact` by an evaluation that only held. */
+  remember(memory: GroupMemory): void {
+    this.#state = { ...this.#state, memory };
+  }
+
+  /** Reads everything again: after a person changed flags, pause, overrides or the configuration. */
+  reload(): Promise<void> {
+    return this.#serial.run(() => this.#read());
+  }
+
+  async #read(): Promise<void> {
+    const [row, rows] = await Promise.all([this.#store.group(this.name), this.#store.instances(this.name, false)]);
+    if (!row || row.epoch !== this.#state.row.epoch) {
+      this.lost = true;
+      return;
+    }
+    // Unwritten holds moved the windows on in memory only; the newer of the two is kept because only this process writes it.
+    this.#state = { row, memory: this.#state.memory, rows: new Map(rows.map((r) => [r.id, r])) };
+  }
+}
+
+function applied(state: GroupState, change: Change): GroupState {
+  let rows = state.rows;
+  if (change.instances?.length) {
+    const next = new Map(rows);
+    for (const row of change.instances) {
+      if (row.state === 'gone') next.delete(row.id);
+      else next.set(row.id, row);
+    }
+    rows = next;
+  }
+  const row =
+    change.nextN === undefined && change.frozen === undefined
+      ? state.row
+      : { ...state.row, nextN: change.nextN ?? state.row.nextN, frozen: change.frozen === undefined ? state.row.frozen : change.frozen };
+  return { row, rows, memory: change.memory ?? state.memory };
+}

@@ -1,0 +1,69 @@
+import type { Clock, GroupRow, Store } from '../ports/ports.ts';
+
+/** Lease of a group on a shared store, ms; renewed at a third of it. */
+const TTL_MS = 15_000;
+const RENEW_MS = 5_000;
+/** A mutating call may start only with this much lease left beyond its own limit (at most 5 s: longer calls are renewed under way), ms. */
+const SKEW_MS = 2_000;
+const CALL_MS = 5_000;
+
+/**
+ * Who may act. On an exclusive store the process that holds the file holds every group. On a shared one a group is ours until
+ * the lease ends by our own monotonic clock, counted from before we asked.
+ */
+export class Leases {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #owner: string;
+  readonly #onLost: (group: string) => void;
+  readonly #held = new Map<string, { epoch: number; untilMono: number }>();
+  #cancel: () => void = () => {};
+  #closed = false;
+
+  constructor(store: Store, clock: Clock, owner: string, onLost: (group: string) => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#owner = owner;
+    this.#onLost = onLost;
+  }
+
+  async acquire(group: string): Promise<GroupRow | null> {
+    const asked = this.#clock.mono();
+    const row = await this.#store.acquire(group, this.#owner, TTL_MS);
+    if (row) this.#held.set(group, { epoch: row.epoch, untilMono: this.#store.profile === 'exclusive' ? Number.POSITIVE_INFINITY : asked + TTL_MS });
+    return row;
+  }
+
+  /** May a mutating call of at most `limitMs` start now? */
+  covers(group: string, limitMs: number): boolean {
+    const held = this.#held.get(group);
+    return held !== undefined && held.untilMono - this.#clock.mono() >= Math.min(limitMs, CALL_MS) + SKEW_MS;
+  }
+
+  /** Renews all that is held and looks for free groups, until closed. */
+  keep(lookForMore: () => void): void {
+    const round = async (): Promise<void> => {
+      for (const [group, held] of [...this.#held]) {
+        const asked = this.#clock.mono();
+        const kept = await this.#store.renew(group, this.#owner, held.epoch, TTL_MS).catch(() => null);
+        if (kept === true) held.untilMono = asked + TTL_MS;
+        else if (kept === false) this.#onLost(group);
+      }
+      if (!this.#closed) lookForMore();
+    };
+    const next = (): void => {
+      if (this.#closed) return;
+      this.#cancel = this.#clock.after(RENEW_MS, () => void round().finally(next));
+    };
+    next();
+  }
+
+  drop(group: string): void {
+    this.#held.delete(group);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel();
+  }
+}

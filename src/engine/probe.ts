@@ -1,0 +1,70 @@
+import type { GroupSpec, Health } from '../core/model/model.ts';
+import type { InstanceRow } from '../ports/ports.ts';
+import type { EngineContext } from './context.ts';
+import type { GroupRunner, HealthTrack } from './group-runner.ts';
+import { Slots } from './serial.ts';
+
+/** Probes of the whole process at once. */
+const slots = new WeakMap<EngineContext, Slots>();
+const PROBES_AT_ONCE = 200;
+
+/** Asks every machine of the group that should answer; wakes the group when one changed its health. Returns when to ask again, ms. */
+export async function probeGroup(ctx: EngineContext, runner: GroupRunner): Promise<number> {
+  const { spec } = runner.state.row;
+  const { check } = spec.health;
+  if (check.kind === 'none' || !runner.state.row.managed) return Number.POSITIVE_INFINITY;
+  let limit = slots.get(ctx);
+  if (!limit) {
+    limit = new Slots(PROBES_AT_ONCE);
+    slots.set(ctx, limit);
+  }
+  let booting = false;
+  let changed = false;
+  const asked: Promise<void>[] = [];
+  for (const row of runner.state.rows.values()) {
+    if (row.address === null || (row.state !== 'booting' && row.state !== 'warming' && row.state !== 'serving')) continue;
+    if (row.state !== 'serving') booting = true;
+    asked.push(
+      limit.run(async () => {
+        const ok = await probe(ctx, spec, row);
+        changed = note(runner, row, ok, spec, ctx.clock.wall()) || changed;
+      }),
+    );
+  }
+  await Promise.all(asked);
+  for (const id of runner.health.keys()) if (!runner.state.rows.has(id)) runner.health.delete(id);
+  if (changed) ctx.wake(runner.name);
+  return booting ? Math.min(spec.health.everyMs, 500) : spec.health.everyMs;
+}
+
+async function probe(ctx: EngineContext, spec: GroupSpec, row: InstanceRow): Promise<boolean> {
+  const { check, timeoutMs } = spec.health;
+  if (check.kind === 'none') return true;
+  const port = check.port ?? row.port ?? spec.balancers[0]?.port ?? null;
+  if (port === null || row.address === null) return false;
+  if (check.kind === 'tcp') return ctx.sockets.canConnect({ host: row.address, port }, timeoutMs);
+  try {
+    const host = row.address.includes(':') ? `[${row.address}]` : row.address;
+    const answer = await ctx.http.request({ method: 'GET', url: `http://${host}:${port}${check.path}`, timeoutMs, maxBytes: 1_048_576 });
+    return answer.status >= 200 && answer.status < 400;
+  } catch {
+    return false;
+  }
+}
+
+/** Counts in a row; true when the health changed. A machine that never answered is not yet unhealthy: it boots. */
+function note(runner: GroupRunner, row: InstanceRow, ok: boolean, spec: GroupSpec, nowMs: number): boolean {
+  const seen: HealthTrack = runner.health.get(row.id) ?? { health: row.health, sinceMs: row.healthSinceMs, passed: 0, failed: 0 };
+  seen.passed = ok ? seen.passed + 1 : 0;
+  seen.failed = ok ? 0 : seen.failed + 1;
+  let { health }: { health: Health } = seen;
+  if (seen.passed >= spec.health.healthyAfter) health = 'healthy';
+  else if (seen.failed >= spec.health.unhealthyAfter && health !== 'unknown') health = 'unhealthy';
+  const changed = health !== seen.health;
+  if (changed) {
+    seen.health = health;
+    seen.sinceMs = nowMs;
+  }
+  runner.health.set(row.id, seen);
+  return changed;
+}

@@ -1,0 +1,140 @@
+import type { RemovalCause } from '../core/model/model.ts';
+import { allowDestruction, rememberDestruction } from '../core/remember.ts';
+import { asDriverError, type InstanceRow, type Machine, type NewEvent } from '../ports/ports.ts';
+import type { EngineContext, Hands } from './context.ts';
+import { stepRetryMs } from './failure.ts';
+import type { Change, GroupRunner, GroupState } from './group-runner.ts';
+import { become, stepOf } from './life.ts';
+
+/** Time after an accepted delete before it is asked for again, ms. */
+const REDELETE_MS = 30_000;
+/** Wait after a refusal that only a person or time can lift, ms. */
+const REFUSED_MS = 60_000;
+
+/**
+ * The only way a machine is deleted. In this order: it still exists (asked now), it is ours (owner tags, not its name),
+ * it is not protected, the budgets and the brake allow it, the fence holds; then the intent is committed, then the call is made.
+ */
+export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, hands: Hands): Promise<void> {
+  const row = runner.state.rows.get(id);
+  const cloud = ctx.world().clouds.get(runner.state.row.spec.cloud);
+  if (!row || row.machineId === null || !cloud || (row.state !== 'draining' && row.state !== 'terminating')) return;
+  const { machineId } = row;
+
+  let machine: Machine | null;
+  try {
+    machine = await cloud.view.get(machineId);
+  } catch (e) {
+    await postpone(ctx, runner, id, asDriverError(e).message, stepRetryMs(Math.max(1, row.step?.attempts ?? 1), asDriverError(e)));
+    return;
+  }
+  if (machine === null || machine.state === 'gone') {
+    await runner.transact((state) => settleGone(ctx, state, id));
+    return;
+  }
+  const owner = machine.owner;
+  if (!owner || owner.install !== ctx.installId || owner.group !== row.group || owner.token !== row.token) {
+    await postpone(ctx, runner, id, `machine ${machineId} does not carry our tags; it is left alone (drover instances forget ${id})`, REFUSED_MS * 5);
+    return;
+  }
+  if (!ctx.mayStart(runner, cloud.view.can.callLimitMs)) return;
+
+  ctx.crash('delete:before-intent');
+  let refused: { detail: string; waitMs: number } | null = null;
+  const asked = await runner.transact((state) => {
+    const now = state.rows.get(id);
+    refused = now ? refusal(ctx, state, now) : null;
+    return now && !refused ? condemned(ctx, state, now) : null;
+  });
+  const because = refused as { detail: string; waitMs: number } | null;
+  if (because) return void (await postpone(ctx, runner, id, because.detail, because.waitMs));
+  if (!asked.ok) {
+    if (asked.why === 'protected') await postpone(ctx, runner, id, 'it is protected', REFUSED_MS);
+    return;
+  }
+  ctx.crash('delete:before-call');
+  try {
+    await hands.cloud.delete(machineId);
+    ctx.crash('delete:after-call');
+    await settleCall(ctx, runner, id, null, REDELETE_MS);
+  } catch (e) {
+    const error = asDriverError(e);
+    ctx.crash('delete:after-call');
+    await settleCall(ctx, runner, id, error.message, stepRetryMs(Math.max(1, runner.state.rows.get(id)?.step?.attempts ?? 1), error));
+  }
+  ctx.crash('delete:after-result');
+}
+
+/** What stands against deleting this machine now; null: nothing. A repeat of a committed delete was counted already. */
+function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { detail: string; waitMs: number } | null {
+  if (row.protected || row.detached) return { detail: row.protected ? 'it is protected' : 'it is detached', waitMs: REFUSED_MS };
+  if (row.state === 'terminating') return null;
+  const now = ctx.clock.wall();
+  const cause: RemovalCause = row.removalCause ?? 'scale-in';
+  if (state.memory.brake && cause === 'replace-unhealthy') return { detail: 'too many machines look unhealthy at once', waitMs: 5_000 };
+  if (cause === 'forced') return null;
+  const allowed = allowDestruction(state.row.spec, state.memory, state.memory.target, cause, now);
+  if (!allowed.ok) return { detail: allowed.detail, waitMs: Math.max(1_000, allowed.retryAtMs - now) };
+  const window = state.row.spec.limits.destruction.windowMs;
+  const fleet = ctx.fleet(window);
+  const limit = Math.max(5, Math.ceil(fleet.living * 0.25));
+  if (fleet.destroyed >= limit)
+    return { detail: `${fleet.destroyed} machines of the installation were deleted in the last ${window / 60_000} min`, waitMs: 15_000 };
+  return null;
+}
+
+function condemned(ctx: EngineContext, state: GroupState, row: InstanceRow): Change {
+  const now = ctx.clock.wall();
+  const step = row.step?.kind === 'delete' ? row.step : stepOf('delete', now);
+  const next = { ...step, attempts: step.attempts + 1, error: 'under way', nextTryMs: now };
+  if (row.state === 'terminating') return { mayAct: true, victims: [row.id], instances: [{ ...row, step: next }] };
+  const end = become(
+    row,
+    now,
+    'terminating',
+    { step: next },
+    { cause: row.removalCause ?? 'scale-in', why: row.removalWhy ?? '', drain_ms: now - row.sinceMs },
+  );
+  ctx.instrument.drained(row.group, now - row.sinceMs);
+  return {
+    mayAct: true,
+    victims: [row.id],
+    instances: [end.row],
+    memory: rememberDestruction(state.memory, row.removalCause ?? 'scale-in', now),
+    events: end.event ? [{ ...end.event, actor: 'drover' }] : [],
+  };
+}
+
+function settleGone(ctx: EngineContext, state: GroupState, id: string): Change | null {
+  const row = state.rows.get(id);
+  if (!row) return null;
+  const end = become(row, ctx.clock.wall(), 'gone', { step: null }, { cause: row.removalCause ?? 'vanished' });
+  return { instances: [end.row], events: end.event ? [{ ...end.event, actor: 'drover' }] : [] };
+}
+
+async function settleCall(ctx: EngineContext, runner: GroupRunner, id: string, error: string | null, waitMs: number): Promise<void> {
+  await runner.transact((state) => {
+    const row = state.rows.get(id);
+    if (!row?.step) return null;
+    return {
+      instances: [{ ...row, step: { ...row.step, error, nextTryMs: ctx.clock.wall() + waitMs } }],
+      events: error && row.step.attempts <= 1 ? [told(ctx, row, error)] : [],
+    };
+  });
+}
+
+async function postpone(ctx: EngineContext, runner: GroupRunner, id: string, why: string, waitMs: number): Promise<void> {
+  await runner.transact((state) => {
+    const row = state.rows.get(id);
+    if (!row) return null;
+    const step = row.step ?? stepOf('delete', ctx.clock.wall());
+    return {
+      instances: [{ ...row, step: { ...step, error: why, nextTryMs: ctx.clock.wall() + waitMs } }],
+      events: step.error === why ? [] : [told(ctx, row, why)],
+    };
+  });
+}
+
+function told(ctx: EngineContext, row: InstanceRow, error: string): NewEvent {
+  return { atMs: ctx.clock.wall(), group: row.group, type: 'delete.postponed', actor: 'drover', data: { instance: row.id, why: error } };
+}

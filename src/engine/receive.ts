@@ -1,0 +1,111 @@
+import type { AlertRow, ControlChange, InboundAlert, NewEvent } from '../ports/ports.ts';
+import { alertKey, type Engine } from './engine.ts';
+import type { ReceiveResult } from './operations.ts';
+
+/** An episode first heard later than this after it began is a replay, not news, ms. */
+const REPLAY_MS = 24 * 3_600_000;
+
+/**
+ * Alerts by episode: repeats refresh, a resolve ends it for good, and what comes late or out of order changes nothing.
+ * Effect, events and the delivery's key are one transaction.
+ */
+export async function receiveAlerts(engine: Engine, receiver: string, alerts: readonly InboundAlert[], deliveryId: string | null): Promise<ReceiveResult> {
+  const { ctx } = engine;
+  const now = ctx.clock.wall();
+  const count = { fired: 0, refreshed: 0, resolved: 0, ignored: 0 };
+  const changes: ControlChange[] = [];
+  const events: NewEvent[] = [];
+  const next = new Map<string, AlertRow>();
+  for (const told of alerts) {
+    const a = told.startUnknown ? placed(engine, receiver, told, next) : told;
+    const key = alertKey(receiver, a.episode);
+    const known = next.get(key) ?? engine.alerts.get(key);
+    const effect = effectOf(a, known, engine, receiver, now);
+    count[effect.kind]++;
+    if (effect.kind !== 'refreshed') {
+      events.push({
+        atMs: now,
+        group: null,
+        type: `alert.${effect.kind}`,
+        actor: `receiver:${receiver}`,
+        data: { receiver, name: a.name, episode: a.episode, ...(effect.why ? { why: effect.why } : {}) },
+      });
+    }
+    if (!effect.row) continue;
+    next.set(key, effect.row);
+    changes.push({ kind: 'alert', alert: effect.row });
+  }
+  const once = deliveryId === null ? undefined : { key: `delivery:${receiver}:${deliveryId}`, atMs: now };
+  const fresh = await ctx.store.control(changes, events, once);
+  if (!fresh) return { fired: 0, refreshed: 0, resolved: 0, ignored: 0, duplicate: true, groups: [] };
+  for (const [key, row] of next) engine.alerts.set(key, row);
+  forgetOld(engine, now);
+  engine.alertsChanged();
+  const groups = listening(engine, receiver);
+  if (count.fired + count.resolved > 0) for (const g of groups) engine.wake(g);
+  return { ...count, duplicate: false, groups };
+}
+
+/** Senders that name no start: an open episode of the alert goes on, else a firing one begins now. */
+function placed(engine: Engine, receiver: string, a: InboundAlert, next: ReadonlyMap<string, AlertRow>): InboundAlert {
+  const prefix = alertKey(receiver, `${a.episode}/`);
+  for (const rows of [next, engine.alerts]) {
+    for (const [key, row] of rows) if (row.status === 'firing' && key.startsWith(prefix)) return { ...a, episode: row.episode, startsAtMs: row.startsAtMs };
+  }
+  return { ...a, episode: `${a.episode}/${a.startsAtMs}` };
+}
+
+type Effect = { kind: 'fired' | 'refreshed' | 'resolved' | 'ignored'; row: AlertRow | null; why?: string };
+
+function effectOf(a: InboundAlert, known: AlertRow | undefined, engine: Engine, receiver: string, now: number): Effect {
+  const row: AlertRow = {
+    receiver,
+    episode: a.episode,
+    status: a.status,
+    name: a.name,
+    labels: a.labels,
+    startsAtMs: a.startsAtMs,
+    lastHeardMs: now,
+    resolvedAtMs: a.status === 'resolved' ? (a.endsAtMs ?? now) : null,
+  };
+  if (a.status === 'resolved') {
+    if (known?.status === 'resolved') return { kind: 'ignored', row: null, why: 'resolved already' };
+    // A resolve that overtook its alert is kept, so that the alert finds it.
+    return known ? { kind: 'resolved', row } : { kind: 'ignored', row, why: 'resolved before it was heard firing' };
+  }
+  if (known?.status === 'resolved') return { kind: 'ignored', row: null, why: 'this episode was resolved' };
+  if (known) return { kind: 'refreshed', row };
+  if (now - a.startsAtMs > REPLAY_MS) return { kind: 'ignored', row: null, why: 'it began more than 24 h ago and was never heard of' };
+  const newer = newestStart(engine, receiver, a.episode);
+  if (newer !== null && newer > a.startsAtMs) return { kind: 'ignored', row: null, why: 'a later episode of this alert is known' };
+  return { kind: 'fired', row };
+}
+
+/** What began before the replay window and was resolved is refused as too old anyway: memory need not hold it. */
+function forgetOld(engine: Engine, now: number): void {
+  for (const [key, row] of engine.alerts) if (row.status === 'resolved' && now - row.startsAtMs > REPLAY_MS) engine.alerts.delete(key);
+}
+
+/** Start of the newest known episode with the same fingerprint, Unix ms. */
+function newestStart(engine: Engine, receiver: string, episode: string): number | null {
+  const cut = episode.lastIndexOf('/');
+  if (cut < 0) return null;
+  const prefix = alertKey(receiver, episode.slice(0, cut + 1));
+  let newest: number | null = null;
+  for (const [key, row] of engine.alerts) if (key.startsWith(prefix) && (newest === null || row.startsAtMs > newest)) newest = row.startsAtMs;
+  return newest;
+}
+
+/** Groups with a policy that may listen to this receiver. */
+function listening(engine: Engine, receiver: string): string[] {
+  const groups: string[] = [];
+  for (const runner of engine.runners.values()) {
+    const hears = runner.state.row.spec.policies.some((p) => {
+      if (p.type !== 'alert') return false;
+      const wanted = (p.options as { receiver?: string | null }).receiver;
+      return wanted === undefined || wanted === null || wanted === receiver;
+    });
+    if (hears) groups.push(runner.name);
+  }
+  return groups;
+}

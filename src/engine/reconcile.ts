@@ -1,0 +1,300 @@
+import type { GroupMemory } from '../core/model/model.ts';
+import { rememberLaunchFailure } from '../core/remember.ts';
+import type { CloudAbilities, InstanceRow, Machine, Member, NewEvent } from '../ports/ports.ts';
+import { memberPort } from './context.ts';
+import type { GroupRunner, GroupState } from './group-runner.ts';
+import { ABSENT_LISTS, advance, become, type LifeFacts, stepOf } from './life.ts';
+import type { Observation } from './observe.ts';
+import { machinePatch } from './steps.ts';
+
+/** What the books say after they met the world. Nothing is committed yet. */
+export interface Reconciled {
+  readonly rows: Map<string, InstanceRow>;
+  readonly changed: Map<string, InstanceRow>;
+  readonly calls: { readonly id: string; readonly step: import('../ports/ports.ts').StepKind }[];
+  readonly events: NewEvent[];
+  memory: GroupMemory;
+  nextN: number;
+  frozen: string | null;
+  /** The cloud's answer may be used to take machines away. */
+  cloudTrusted: boolean;
+  /** Soonest time at which an instance needs a look, Unix ms; null: none. */
+  wakeMs: number | null;
+}
+
+/** Meets rows with machines, entries and health; moves every instance as far as it can go without a call. */
+export function reconcile(runner: GroupRunner, state: GroupState, obs: Observation, can: CloudAbilities, inFlight: ReadonlySet<string>): Reconciled {
+  const r: Reconciled = {
+    rows: new Map(state.rows),
+    changed: new Map(),
+    calls: [],
+    events: [],
+    memory: state.memory,
+    nextN: state.row.nextN,
+    frozen: state.row.frozen,
+    cloudTrusted: true,
+    wakeMs: null,
+  };
+  const machines = obs.cloud?.byGroup.get(runner.name) ?? [];
+  const byToken = new Map(machines.map((m) => [m.owner?.token ?? '', m]));
+  const absent = countAbsent(runner, state, obs, byToken);
+  const mass = absent >= state.row.spec.limits.brake.count && absent >= state.row.spec.limits.brake.fraction * state.rows.size;
+  r.cloudTrusted = obs.cloud?.complete === true && !mass;
+
+  for (const row of state.rows.values()) {
+    const machine = (row.machineId !== null ? (obs.cloud?.byId.get(row.machineId) ?? obs.proofs.get(row.id)) : byToken.get(row.token)) ?? undefined;
+    let now = meet(runner, row, machine, obs, inFlight, r);
+    now = claimEntries(state, now, obs);
+    if (now !== row) put(r, now);
+    const facts = lifeFacts(runner, state, now, machine, obs, can, mass);
+    move(r, now, facts, obs.atMs, inFlight.has(row.id));
+  }
+  if (obs.cloud) strangers(runner, state, machines, obs, can, r);
+  return r;
+}
+
+function put(r: Reconciled, row: InstanceRow): void {
+  r.changed.set(row.id, row);
+  if (row.state === 'gone') r.rows.delete(row.id);
+  else r.rows.set(row.id, row);
+}
+
+function tell(r: Reconciled, event: Omit<NewEvent, 'actor'> | null): void {
+  if (event) r.events.push({ ...event, actor: 'drover' });
+}
+
+/** Counts, over different complete lists, how often a row's machine (or token) was not there. */
+function countAbsent(runner: GroupRunner, state: GroupState, obs: Observation, byToken: ReadonlyMap<string, Machine>): number {
+  const { cloud } = obs;
+  if (!cloud?.complete) return 0;
+  let suspicious = 0;
+  for (const row of state.rows.values()) {
+    const there = row.machineId === null ? byToken.has(row.token) : cloud.byId.has(row.machineId);
+    if (there) {
+      runner.absent.delete(row.id);
+      continue;
+    }
+    if (row.state === 'intent' && (row.step?.attempts ?? 0) === 0) continue;
+    // After a restart nothing is known of when we last called: lists count from now on.
+    const since = runner.touchedMs.get(row.id) ?? row.sinceMs;
+    if (cloud.asOfMs <= since) continue;
+    const seen = runner.absent.get(row.id);
+    if (!seen) runner.absent.set(row.id, { lists: 1, lastSerial: cloud.serial, sinceMs: cloud.asOfMs });
+    else if (seen.lastSerial !== cloud.serial) runner.absent.set(row.id, { lists: seen.lists + 1, lastSerial: cloud.serial, sinceMs: seen.sinceMs });
+    if (row.machineId !== null && row.state !== 'terminating') suspicious++;
+  }
+  return suspicious;
+}
+
+/** The row with what the cloud and the probes say of its machine. */
+function meet(
+  runner: GroupRunner,
+  row: InstanceRow,
+  machine: Machine | undefined,
+  obs: Observation,
+  inFlight: ReadonlySet<string>,
+  r: Reconciled,
+): InstanceRow {
+  let next = row;
+  if (machine && row.state === 'intent') {
+    if (inFlight.has(row.id)) return row; // the create call itself will tell
+    const born = become({ ...row, ...machinePatch(machine) }, obs.atMs, 'booting', { step: null }, { adopted: true });
+    tell(r, born.event);
+    next = born.row;
+  } else if (machine && differs(row, machine)) {
+    const { templateId: _, ...patch } = machinePatch(machine);
+    next = { ...row, ...patch };
+  }
+  const none = runner.state.row.spec.health.check.kind === 'none';
+  const track = runner.health.get(row.id);
+  const health = none ? (machine?.state === 'running' ? 'healthy' : next.health) : (track?.health ?? next.health);
+  if (health !== next.health) next = { ...next, health, healthSinceMs: none ? obs.atMs : (track?.sinceMs ?? obs.atMs) };
+  return next;
+}
+
+function differs(row: InstanceRow, m: Machine): boolean {
+  return row.address !== m.address || row.port !== m.port || row.zone !== m.zone || row.pricePerHour !== m.pricePerHour || row.paidUntilMs !== m.paidUntilMs;
+}
+
+/** Another living instance answers at the same place: entries there are its own. Ports and addresses are reused. */
+export function placeTaken(state: GroupState, row: InstanceRow): boolean {
+  if (row.address === null) return false;
+  for (const other of state.rows.values()) {
+    if (other.id !== row.id && other.address === row.address && other.port === row.port && other.state !== 'terminating' && other.removalCause === null)
+      return true;
+  }
+  return false;
+}
+
+/** A leaving instance takes every entry at its place with it, also one whose attach we never heard the end of. */
+function claimEntries(state: GroupState, row: InstanceRow, obs: Observation): InstanceRow {
+  if (row.state !== 'draining' || row.address === null) return row;
+  if (placeTaken(state, row)) return Object.keys(row.members).length === 0 ? row : { ...row, members: {} };
+  let members = row.members;
+  for (const { balancer } of state.row.spec.balancers) {
+    const port = memberPort(state.row.spec, balancer, row.port);
+    const entry = obs.balancers.get(balancer)?.byAddress.get(`${row.address}:${port}`);
+    if (entry && members[balancer] === undefined) members = { ...members, [balancer]: entry.ref };
+  }
+  return members === row.members ? row : { ...row, members };
+}
+
+function lifeFacts(
+  runner: GroupRunner,
+  state: GroupState,
+  row: InstanceRow,
+  machine: Machine | undefined,
+  obs: Observation,
+  can: CloudAbilities,
+  mass: boolean,
+): LifeFacts {
+  const members = new Map<string, Member | null | undefined>();
+  const touched = runner.touchedMs.get(row.id) ?? 0;
+  let sessions: number | null = 0;
+  let sessionsKnown = true;
+  for (const { balancer } of state.row.spec.balancers) {
+    const facts = obs.balancers.get(balancer);
+    const ref = row.members[balancer];
+    if (!facts || facts.asOfMs <= touched) {
+      sessionsKnown = false;
+      continue;
+    }
+    const entry = ref === undefined ? undefined : facts.byRef.get(ref);
+    if (!entry && !facts.complete) continue;
+    members.set(balancer, entry ?? null);
+    if (entry) {
+      if (entry.sessions === null) sessionsKnown = false;
+      else sessions += entry.sessions;
+    }
+  }
+  const absence = runner.absent.get(row.id);
+  const proof = obs.proofs.get(row.id);
+  const settled = obs.atMs - row.createdAtMs > can.consistencyMs;
+  const said = (obs.proofs.has(row.id) && proof === null) || proof?.state === 'gone' || machine?.state === 'gone';
+  return {
+    spec: state.row.spec,
+    nowMs: obs.atMs,
+    can,
+    machine,
+    absentLists: absence?.lists ?? 0,
+    proofGone: said && settled && (row.state === 'terminating' || !mass || (absence?.lists ?? 0) >= ABSENT_LISTS),
+    members,
+    sessions: sessionsKnown ? sessions : null,
+    sessionsKnown,
+  };
+}
+
+/** Transitions until the row waits or wants a call. Bounded: no life has more stations than this. */
+function move(r: Reconciled, row: InstanceRow, facts: LifeFacts, nowMs: number, busy: boolean): void {
+  let now = row;
+  for (let i = 0; i < 8; i++) {
+    const next = advance(now, facts);
+    if (next.kind === 'become') {
+      if (busy && now.state !== 'terminating' && next.row.state === now.state) return; // the step under way owns it
+      now = next.row;
+      tell(r, next.event);
+      if (next.launchFailed) r.memory = rememberLaunchFailure(r.memory, next.launchFailed.cls, next.launchFailed.code, next.launchFailed.detail, nowMs, null);
+      put(r, now);
+      if (now.state === 'gone') return;
+      continue;
+    }
+    if (next.kind === 'call') r.calls.push({ id: now.id, step: next.step });
+    else if (next.untilMs !== null) r.wakeMs = r.wakeMs === null ? next.untilMs : Math.min(r.wakeMs, next.untilMs);
+    return;
+  }
+}
+
+/** Machines that carry our tags and are in no living row: duplicates, orphans, and what a restored book does not know. */
+function strangers(runner: GroupRunner, state: GroupState, machines: readonly Machine[], obs: Observation, can: CloudAbilities, r: Reconciled): void {
+  const held: string[] = [];
+  const known = new Set([...r.rows.values()].map((row) => row.machineId));
+  const waiting = new Set([...r.rows.values()].filter((row) => row.machineId === null).map((row) => row.token));
+  for (const m of machines) {
+    if (!m.owner || known.has(m.id) || waiting.has(m.owner.token) || m.state === 'gone' || m.state === 'deleting') continue;
+    const former = obs.goneByToken.get(m.owner.token);
+    const n = numberOf(m.owner.token);
+    const twin = [...r.rows.values()].some((row) => row.token === m.owner?.token);
+    // The books hold no trace of it (restored from a backup, or too old): a person decides, we never guess.
+    if (!former && !twin) {
+      held.push(m.id);
+      if (n !== null) r.nextN = Math.max(r.nextN, n + 1);
+      continue;
+    }
+    const key = `machine:${m.id}`;
+    const seen = runner.absent.get(key);
+    const serial = obs.cloud?.serial ?? 0;
+    const lists = !seen ? 1 : seen.lastSerial === serial ? seen.lists : seen.lists + 1;
+    runner.absent.set(key, { lists, lastSerial: serial, sinceMs: seen?.sinceMs ?? obs.atMs });
+    const old = obs.atMs - (seen?.sinceMs ?? obs.atMs) > can.consistencyMs;
+    if (!obs.cloud?.complete || lists < ABSENT_LISTS || !old) continue;
+    const cause = twin ? 'duplicate' : 'orphan';
+    const why = twin ? 'a second machine of the same launch' : 'its instance was struck from the books before the machine appeared';
+    const born = become(
+      stranger(state, m, r, obs.atMs),
+      obs.atMs,
+      'draining',
+      { removalCause: cause, removalWhy: why, step: stepOf('detach', obs.atMs) },
+      { cause, why },
+    );
+    tell(r, born.event);
+    put(r, born.row);
+    runner.absent.delete(key);
+  }
+  runner.held = held;
+  const empty = state.row.nextN === 1 && state.rows.size === 0 && obs.goneByToken.size === 0;
+  if (empty && held.length > 0 && r.frozen === null) {
+    r.frozen = `the books are empty and ${held.length} machine(s) of this group exist: adopt them (drover instances adopt ${runner.name} MACHINE), then unfreeze`;
+    tell(r, { atMs: obs.atMs, group: runner.name, type: 'group.frozen', data: { why: r.frozen, machines: held } });
+  }
+}
+
+/** A row for a machine the books do not hold, so that its end is as durable as any. */
+function stranger(state: GroupState, m: Machine, r: Reconciled, nowMs: number): InstanceRow {
+  const n = r.nextN++;
+  return { ...newRow(state, n, `${m.owner?.instance ?? m.name}-x${n}`, nowMs), ...machinePatch(m), token: m.owner?.token ?? '' };
+}
+
+export function newRow(state: GroupState, n: number, id: string, nowMs: number): InstanceRow {
+  const { row } = state;
+  return {
+    id,
+    group: row.name,
+    n,
+    token: '',
+    templateId: row.spec.template.id,
+    state: 'intent',
+    sinceMs: nowMs,
+    createdAtMs: nowMs,
+    servingSinceMs: null,
+    machineId: null,
+    address: null,
+    port: null,
+    zone: null,
+    pricePerHour: row.spec.pricePerHour,
+    paidUntilMs: null,
+    health: 'unknown',
+    healthSinceMs: nowMs,
+    protected: false,
+    standby: false,
+    detached: false,
+    replaceRequested: false,
+    removeRequested: false,
+    removalCause: null,
+    removalWhy: null,
+    replaces: null,
+    members: {},
+    step: null,
+    launchedBy: null,
+    removedBy: null,
+  };
+}
+
+/** `INSTALL.GROUP.N`: deterministic, so that a retry after any crash finds the machine of the first try. */
+export function tokenOf(installId: string, group: string, n: number): string {
+  return `${installId}.${group}.${n}`;
+}
+
+function numberOf(token: string): number | null {
+  const n = Number(token.slice(token.lastIndexOf('.') + 1));
+  return Number.isSafeInteger(n) && n > 0 ? n : null;
+}
