@@ -2,6 +2,6 @@
 export { nearest } from '../config/suggest.ts';
 export { formatDuration, formatMeasure, formatNumber, type Parsed, parseDuration } from '../core/units.ts';
 export { realClock } from '../platform/clock.ts';
-export type { Clock, Http } from '../ports/ports.ts';
+export type { Clock, Http, HttpRequest, HttpResponse } from '../ports/ports.ts';
 export { DriverError, StoreError } from '../ports/ports.ts';
 export { VERSION } from './version.ts';

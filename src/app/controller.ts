@@ -76,7 +76,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const configFile = files.resolve(options.configFile);
   const baseDir = files.resolve(configFile, '..');
   const secrets = createSecrets(baseDir);
-  const first = await firstConfig(configFile, baseDir, secrets, options.lastGood ?? false);
+  const first = await firstConfig(configFile, options.configFile, baseDir, secrets, options.lastGood ?? false);
   const { config } = first;
   const log = createLog({
     level: options.log?.level ?? config.server.logLevel,
@@ -204,24 +204,25 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
 async function firstConfig(
   configFile: string,
+  shown: string,
   baseDir: string,
   secrets: ReturnType<typeof createSecrets>,
   lastGood: boolean,
 ): Promise<{ config: LoadedConfig; error: string | null }> {
   const there = (path: string): boolean => fileExists(realFiles.resolve(baseDir, path));
   const text = await readConfigText(realFiles, configFile);
-  const read = await readConfig({ file: configFile, text }, { secrets, fileExists: there });
+  const read = await readConfig({ file: shown, text }, { secrets, fileExists: there });
   if (read.ok) return { config: read.config, error: null };
   if (lastGood) {
     // Where the state is kept is in the file that cannot be read: the default place, or beside it.
     for (const dir of ['drover-state', '.']) {
       const path = realFiles.resolve(baseDir, dir, LAST_GOOD);
       const old = await realFiles.readText(path, 1_048_576).catch(() => null);
-      const again = old === null ? null : await readConfig({ file: configFile, text: old }, { secrets, fileExists: there });
-      if (again?.ok) return { config: again.config, error: `${configFile} has ${read.diagnostics.length} errors; running with the last good one` };
+      const again = old === null ? null : await readConfig({ file: shown, text: old }, { secrets, fileExists: there });
+      if (again?.ok) return { config: again.config, error: `${shown} has ${read.diagnostics.length} errors; running with the last good one` };
     }
   }
-  throw new ConfigInvalid(configFile, read.diagnostics, text);
+  throw new ConfigInvalid(shown, read.diagnostics, text);
 }
 
 async function firstToken(store: Store, secrets: ReturnType<typeof createSecrets>, stateDir: string, files: typeof realFiles): Promise<string> {

@@ -1,1 +1,0 @@
-export { createHttp, type RealHttp } from '../platform/http.ts';

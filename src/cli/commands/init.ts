@@ -1,0 +1,145 @@
+import { existsSync } from 'node:fs';
+import { link, open, rm } from 'node:fs/promises';
+import type { FoundHaproxy, FoundPrometheus, Look } from '../../app/look-around.ts';
+import { CliError, usageError } from '../cli-error.ts';
+import { invalidConfig } from '../config-report.ts';
+import { ask, mayAsk } from '../confirm.ts';
+import type { Context, Run } from '../context.ts';
+import { EXIT } from '../exit-codes.ts';
+import { type Answers, firstFile, splitCommand } from '../first-file.ts';
+import { countOf, type Input } from '../input.ts';
+
+const DEFAULT_COMMAND = './web-server --port {{port}}';
+
+export const init: Run = async (ctx, input) => {
+  const shown = input.text('out') ?? ctx.globals.config ?? 'drover.yaml';
+  const path = ctx.path(shown);
+  if (existsSync(path))
+    throw new CliError(EXIT.refused, 'exists', `${shown} is there already; it is not overwritten`, [
+      'choose another name:  drover init --out FILE',
+      'look at what it says:  drover validate',
+    ]);
+  if (!mayAsk(ctx) && !ctx.globals.yes && (input.text('command') === null || input.text('max') === null)) {
+    throw new CliError(EXIT.refused, 'unanswered', 'there is nobody to ask', [
+      'pass --yes to take what is found, or answer with --command and --max (and --query, --per-instance, --min)',
+    ]);
+  }
+  const found = await lookAround(ctx, input);
+  const answers = await question(ctx, input, found);
+  const { newInstallId, checkConfigText } = await import('../../app/cli-config.ts');
+  const text = firstFile(answers, newInstallId());
+  const read = await checkConfigText(text, path, shown, existsSync);
+  if (!read.ok) throw await invalidConfig(ctx, read.diagnostics, text, shown);
+  await writeNew(path, text, shown);
+  const lines = text.trimEnd().split('\n').length;
+  if (ctx.globals.json) {
+    ctx.document({
+      schema: 'drover.init/v1',
+      file: path,
+      lines,
+      mode: 'observe',
+      group: answers.group,
+      text,
+      found: { haproxy: found.haproxy.found, prometheus: found.prometheus.found },
+    });
+    return EXIT.ok;
+  }
+  ctx.line(`Wrote ${shown}, ${lines} lines, mode: observe. It will decide and record, and cannot touch anything.`);
+  ctx.line('');
+  ctx.line('Next   drover validate   is every answer what you meant');
+  ctx.line('       drover serve      run it, and then:  drover why');
+  if (answers.commandGuessed) ctx.note(`\nThe command is a guess: write yours into ${shown} (template.command).`);
+  return EXIT.ok;
+};
+
+interface Found {
+  readonly haproxy: Look<FoundHaproxy>;
+  readonly prometheus: Look<FoundPrometheus>;
+  readonly backend: string | null;
+}
+
+async function lookAround(ctx: Context, input: Input): Promise<Found> {
+  const around = await import('../../app/look-around.ts');
+  const socket = input.text('haproxy');
+  const haproxy = await around.lookForHaproxy(socket === null ? around.HAPROXY_SOCKETS : [ctx.path(socket)]);
+  if (haproxy.found === null && socket !== null) throw new CliError(EXIT.unreachable, 'no-haproxy', `no HAProxy at ${socket}: ${haproxy.why}`);
+  const wanted = input.text('backend');
+  const names = haproxy.found?.backends.map((b) => b.name) ?? [];
+  if (wanted !== null && !names.includes(wanted)) throw usageError(`--backend: HAProxy has no backend ${wanted}`, `there are: ${names.join(', ') || 'none'}`);
+  const group = input.text('group') ?? 'web';
+  const backend = wanted ?? names.find((n) => n === group) ?? names[0] ?? null;
+  const url = input.text('prometheus');
+  const prometheus = await around.lookForPrometheus(url ?? around.PROMETHEUS_URL, backend);
+  if (prometheus.found === null && url !== null) throw new CliError(EXIT.unreachable, 'no-prometheus', `no Prometheus at ${url}: ${prometheus.why}`);
+  const docker = await around.lookForDocker(around.DOCKER_SOCKET);
+  const tell = (status: 'ok' | 'none', text: string): void => ctx.note(`  ${status.padEnd(6)} ${text}`);
+  ctx.note('Looking around');
+  if (haproxy.found !== null) {
+    const servers = haproxy.found.backends.find((b) => b.name === backend)?.servers ?? 0;
+    tell(
+      'ok',
+      `haproxy socket ${haproxy.found.socket}, ${backend === null ? 'no backend' : `backend ${backend} with ${servers} server${servers === 1 ? '' : 's'}`}`,
+    );
+  } else tell('none', `haproxy: ${haproxy.why}`);
+  if (prometheus.found !== null)
+    tell(
+      'ok',
+      `prometheus ${prometheus.found.url}${prometheus.found.query === null ? ', no request rate that is known' : `, ${prometheus.found.query} is ${prometheus.found.now ?? 'missing'}`}`,
+    );
+  else tell('none', `prometheus: ${prometheus.why}`);
+  if (docker.found !== null) tell('ok', `docker, ${docker.found.containers} containers; commands of your own can start containers (cloud exec)`);
+  else tell('none', `docker: ${docker.why}`);
+  tell('ok', 'processes of this machine (cloud local)');
+  ctx.note('');
+  return { haproxy, prometheus, backend };
+}
+
+/** Flags answer first, then the person, then what was found. */
+async function question(ctx: Context, input: Input, found: Found): Promise<Answers & { readonly commandGuessed: boolean }> {
+  const asking = mayAsk(ctx) && !ctx.globals.yes;
+  const answer = async (flag: string, text: string, preset: string): Promise<string> => {
+    const given = input.text(flag);
+    if (given !== null || !asking) return given ?? preset;
+    const shown = preset === '' ? '' : `  [${preset}]`;
+    return (await ask(ctx, `? ${text.padEnd(34)}${shown} `)) || preset;
+  };
+  const command = await answer('command', 'What starts one machine?', DEFAULT_COMMAND);
+  const rate = found.prometheus.found?.query ?? (found.backend === null ? 'none' : 'haproxy');
+  const query = await answer('query', 'By what? (PromQL, haproxy, none)', rate);
+  const needs = query !== 'none';
+  const per = needs ? await answer('perInstance', 'Comfortable load for one?', '100') : '0';
+  const min = await answer('min', 'Never fewer than?', '1');
+  const max = await answer('max', 'Never more than?', '5');
+  if (needs && !(Number(per) > 0)) throw usageError(`the comfortable load of one is a number above 0, not \`${per}\``);
+  const { found: prometheus } = found.prometheus;
+  if (query !== 'none' && query !== 'haproxy' && prometheus === null)
+    throw usageError('a query needs Prometheus, and none was found', 'name it with --prometheus URL');
+  if (query === 'haproxy' && found.backend === null) throw usageError('no backend of HAProxy was found');
+  return {
+    group: input.text('group') ?? 'web',
+    command: splitCommand(command),
+    commandGuessed: command === DEFAULT_COMMAND,
+    prometheus: query === 'none' || query === 'haproxy' ? null : (prometheus?.url ?? null),
+    haproxy: found.haproxy.found === null || found.backend === null ? null : { socket: found.haproxy.found.socket, backend: found.backend },
+    query: query === 'none' ? null : query,
+    perInstance: Number(per),
+    min: countOf(min, '--min', 0, 100_000),
+    max: countOf(max, '--max', 0, 100_000),
+  };
+}
+
+/** Whole or not at all, and never over a file that came meanwhile. */
+async function writeNew(path: string, text: string, shown: string): Promise<void> {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    await using file = await open(temporary, 'wx', 0o600);
+    await file.writeFile(text);
+    await file.sync();
+    await link(temporary, path);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code === 'EEXIST') throw new CliError(EXIT.refused, 'exists', `${shown} is there already; it is not overwritten`);
+    throw e;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
