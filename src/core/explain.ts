@@ -88,14 +88,18 @@ function replaced(d: Unspoken): string {
     if (a.kind === 'remove' && a.cause !== 'scale-in') parts.push(`${a.instance} leaves: ${a.why}`);
     if (a.kind === 'launch' && a.replaces !== null) parts.push(`a replacement for ${a.replaces} starts: ${because(d.reason)}`);
   }
-  const drifted = d.actions.filter((a) => a.kind === 'launch' && a.replaces === null).length;
-  if (drifted > 0)
-    parts.push(
-      `${drifted} of ${machines(d.target)} ${drifted === 1 ? 'is' : 'are'} gone without our doing: launching ${drifted} in ${drifted === 1 ? 'its' : 'their'} place`,
-    );
+  const plain = d.actions.filter((a) => a.kind === 'launch' && a.replaces === null).length;
+  const leaving = d.actions.filter((a) => a.kind === 'remove' && a.cause !== 'scale-in').length;
+  const refilled = Math.min(plain, leaving);
+  const drifted = plain - refilled;
+  const place = (n: number): string => `launching ${n} in ${n === 1 ? 'its' : 'their'} place`;
+  if (refilled > 0) parts.push(place(refilled));
+  if (drifted > 0) parts.push(`${drifted} of ${machines(d.target)} ${drifted === 1 ? 'is' : 'are'} gone without our doing: ${place(drifted)}`);
   const shown = parts.slice(0, 3).join('; ');
   const text = parts.length > 3 ? `${shown}; and ${parts.length - 3} more` : shown;
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+  // A sentence that begins with a machine's name keeps the name as it is.
+  const named = d.actions.some((a) => a.kind === 'remove' && text.startsWith(a.instance));
+  return `${named ? text.charAt(0) : text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function because(reason: ReasonCode): string {

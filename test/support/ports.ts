@@ -1,5 +1,5 @@
 /** The real world for driver tests, in a directory of the test's own. */
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realClock, realRandom } from '../../src/platform/clock.ts';
@@ -12,6 +12,7 @@ import { type DriverPorts, silentLog } from '../../src/ports/ports.ts';
 
 export function realPorts(over: Partial<DriverPorts> = {}): DriverPorts {
   const dir = mkdtempSync(join(tmpdir(), 'drover-test-'));
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   return {
     clock: realClock,
     random: realRandom,

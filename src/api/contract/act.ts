@@ -23,7 +23,7 @@ export const act = {
     path: '/api/v1/resume',
     tag: 'act',
     access: 'operator',
-    summary: 'Ends the pause of every group.',
+    summary: 'Ends the pause of the whole installation. Groups that were paused on their own stay paused.',
     reply: ok(doc.doneJson),
   }),
   pause: route({

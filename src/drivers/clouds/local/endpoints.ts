@@ -45,6 +45,8 @@ export function poolOf(options: LocalOptions, port: number | undefined): Pool {
 export interface Seen {
   readonly tokens: ReadonlySet<string>;
   readonly endpoints: readonly Endpoint[];
+  /** Those of other installations on this host: their machines may still boot and not listen yet. */
+  readonly elsewhere: readonly Endpoint[];
   /** Looks are numbered in the order in which they began. */
   readonly look: number;
 }
@@ -90,9 +92,10 @@ export class Endpoints {
     for (const [key, r] of this.#reserved) if (r.madeAt !== null && r.madeAt < seen.look && !seen.tokens.has(r.token)) this.#reserved.delete(key);
     const living = new Set([...seen.tokens, ...[...this.#reserved.values()].map((r) => r.token)]).size;
     if (living >= this.#max) throw new DriverError('quota', `there are ${living} machines on this host already (max: ${this.#max})`);
-    const taken = new Set(seen.endpoints.map((e) => pool.indexOf(e)));
+    const ours = seen.endpoints.map((e) => pool.indexOf(e));
+    const taken = new Set([...ours, ...seen.elsewhere.map((e) => pool.indexOf(e))]);
     // After a restart: go on behind the highest one in use.
-    this.#next ??= Math.max(-1, ...taken) + 1;
+    this.#next ??= Math.max(-1, ...ours) + 1;
     let busy = 0;
     for (let tried = 0; tried < pool.size && busy < MOST_BUSY; tried++) {
       const index = (this.#next + tried) % pool.size;

@@ -219,6 +219,13 @@ describe('local cloud', () => {
     expect(full).toMatchObject({ code: 'no-capacity', definite: true });
   });
 
+  it('never gives two installations on one host the same port, though their machines do not listen yet', async () => {
+    const options = { ports: '31800-31809' };
+    const [a, b] = [world(), world()];
+    const ports: (number | null)[] = [];
+    for (const one of [a, b, a, b]) ports.push((await (await one.open(options)).create(request(one))).port);
+    expect(new Set(ports).size).toBe(4);
+  });
   it('passes over a port that a stranger listens on', async () => {
     const w = world({ sockets: { ...realSockets, canConnect: async (target) => 'port' in target && target.port === 31_100 } });
     const machine = await (await w.open({ ports: '31100-31101' })).create(request(w));

@@ -8,7 +8,7 @@ import { DriverError } from '../../../ports/errors.ts';
 import { Endpoints, poolOf } from './endpoints.ts';
 import { type LocalOptions, type LocalTemplate, localTemplate } from './options.ts';
 import { stopMachine } from './stop.ts';
-import { byAge, type Endpoint, endpointOf, KEPT, type LocalMachine, MARK, machinesOf, sameEndpoint, tagsOf, toMachine } from './tags.ts';
+import { byAge, type Endpoint, endpointOf, KEPT, type LocalMachine, MARK, machinesElsewhere, machinesOf, sameEndpoint, tagsOf, toMachine } from './tags.ts';
 
 /**
  * Starts the command and waits for it. Programs like nginx or redis overwrite their environment with a title;
@@ -77,11 +77,12 @@ export class LocalCloud implements Cloud {
       throw new DriverError('bad-request', `template.${issue?.path.join('.')}: ${issue?.message}`);
     }
     const pool = poolOf(this.#options, parsed.data.port);
-    const { machines, look } = await this.#look();
+    const { machines, elsewhere, look } = await this.#look();
     const first = machines.get(request.owner.token);
     if (first !== undefined) return toMachine(first, this.#deleting.has(first.token));
-    const endpoints = [...machines.values()].map(endpointOf).filter((e) => e !== null);
-    const endpoint = await this.#endpoints.reserve(pool, request.owner.token, { tokens: new Set(machines.keys()), endpoints, look });
+    const placesOf = (list: readonly LocalMachine[]): Endpoint[] => list.map(endpointOf).filter((e) => e !== null);
+    const seen = { tokens: new Set(machines.keys()), endpoints: placesOf([...machines.values()]), elsewhere: placesOf(elsewhere), look };
+    const endpoint = await this.#endpoints.reserve(pool, request.owner.token, seen);
     try {
       const keeper = await this.#start(request, parsed.data, endpoint);
       const machine = await this.#settle(request, keeper, endpoint);
@@ -120,7 +121,7 @@ export class LocalCloud implements Cloud {
 
   /** Looks at the process table once more: another controller (or this one before a reload) may have made the same machine, or taken the same port, at the same moment. */
   async #settle(request: CreateRequest, keeper: { pid: number; startTicks: string }, at: Endpoint): Promise<Machine> {
-    const machines = await this.#machines();
+    const { machines, elsewhere } = await this.#look();
     const machine = machines.get(request.owner.token);
     const winner = machine?.keepers[0];
     if (machine === undefined || winner === undefined) {
@@ -131,7 +132,7 @@ export class LocalCloud implements Cloud {
       await this.#ports.processes.kill(keeper, 'SIGKILL');
       return toMachine({ ...machine, processes: machine.processes.filter((p) => p.sessionId !== keeper.pid) }, false);
     }
-    for (const other of machines.values()) {
+    for (const other of [...machines.values(), ...elsewhere]) {
       const first = other.keepers[0];
       if (other === machine || first === undefined || byAge(first, winner) > 0 || !sameEndpoint(endpointOf(other), at)) continue;
       await this.#ports.processes.kill(keeper, 'SIGKILL');
@@ -152,7 +153,7 @@ export class LocalCloud implements Cloud {
       const look = ++this.#looks;
       const running: Promise<Look> = this.#ports.processes
         .findByEnv(MARK)
-        .then((processes) => ({ look, machines: machinesOf(processes, this.#ports.installId) }))
+        .then((processes) => ({ look, machines: machinesOf(processes, this.#ports.installId), elsewhere: machinesElsewhere(processes, this.#ports.installId) }))
         .finally(() => {
           if (this.#running === running) this.#running = null;
         });
@@ -167,6 +168,7 @@ export class LocalCloud implements Cloud {
 
 interface Look {
   readonly machines: Map<string, LocalMachine>;
+  readonly elsewhere: readonly LocalMachine[];
   readonly look: number;
 }
 

@@ -53,6 +53,12 @@ export function machinesOf(processes: readonly ProcessInfo[], install: string): 
   return machines;
 }
 
+/** Machines of other installations on this host: never ours to touch, but their addresses and ports are taken. */
+export function machinesElsewhere(processes: readonly ProcessInfo[], install: string): LocalMachine[] {
+  const installs = new Set(processes.map((p) => p.env['DROVER_INSTALL']));
+  return [...installs].flatMap((other) => (other === undefined || other === install ? [] : [...machinesOf(processes, other).values()]));
+}
+
 /** Start time, then pid: a total order that every controller sees alike. */
 export function byAge(a: ProcessInfo, b: ProcessInfo): number {
   const ticks = BigInt(a.startTicks) - BigInt(b.startTicks);
