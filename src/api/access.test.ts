@@ -216,8 +216,11 @@ describe('/metrics and /sd', () => {
     expect(await scrape(app)).toEqual([401, 401]);
     expect(await scrape(app, bearer(token.viewer))).toEqual([200, 200]);
     expect(await scrape(app, bearer(token.receiver))).toEqual([403, 403]);
-    const opened = await setup({ insecureHttp: true, openScrapes: true });
+    const opened = await setup({ insecureHttp: true, openScrapes: ['sd', 'metrics'] });
     await opened.api.listen({ host: '0.0.0.0', port: 0 });
     expect(await scrape(opened.app)).toEqual([200, 200]);
+    const half = await setup({ insecureHttp: true, openScrapes: ['metrics'] });
+    await half.api.listen({ host: '0.0.0.0', port: 0 });
+    expect((await scrape(half.app)).sort()).toEqual([200, 401]);
   });
 });

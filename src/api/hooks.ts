@@ -59,7 +59,8 @@ export async function registerHooks(app: FastifyInstance, deps: HookDeps): Promi
     // Also for what is refused before the handler: too large, wrong type.
     scope.setErrorHandler(async (error, request) => {
       const problem = asProblem(error);
-      if (problem !== null && problem.status < 500) await record(receiverOf(request), problem, request);
+      // Of the 5xx, one is for the operator to mend: our own secret cannot be read.
+      if (problem !== null && (problem.status < 500 || typeof problem.cause === 'string')) await record(receiverOf(request), problem, request);
       // The handler of the whole API answers.
       throw error;
     });
@@ -134,7 +135,14 @@ async function authenticate(receiver: string, rawBody: Uint8Array, request: Fast
   }
   if (verdict.status === 503) {
     deps.log.error({ receiver, why: verdict.why }, 'a delivery cannot be checked');
-    throw new ApiProblem(503, 'unavailable', 'The delivery cannot be checked now. Send it again.', { 'retry-after': '10' });
+    const unavailable = new ApiProblem(
+      503,
+      'unavailable',
+      'The delivery cannot be checked now: the receiver’s own secret cannot be read. Its operator sees why.',
+      { 'retry-after': '10' },
+    );
+    unavailable.cause = verdict.why;
+    throw unavailable;
   }
   const refusal = new ApiProblem(401, 'unauthenticated', 'The delivery is not authenticated.', { 'www-authenticate': 'Bearer realm="drover"' });
   refusal.cause = verdict.why;

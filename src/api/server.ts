@@ -34,8 +34,8 @@ export interface ApiDeps {
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Plain HTTP may be served beyond this machine (a proxy in front does TLS). */
   readonly insecureHttp: boolean;
-  /** `/metrics` and `/sd` need no token anywhere. */
-  readonly openScrapes: boolean;
+  /** Of `/metrics` and `/sd`, those that need no token anywhere. */
+  readonly openScrapes: readonly ('metrics' | 'sd')[];
   /** Addresses or networks whose X-Forwarded-For is believed. Empty: nobody's. */
   readonly trustedProxies: readonly string[];
 }
@@ -207,7 +207,11 @@ function addHooks(app: FastifyInstance, deps: ApiDeps, auth: Auth, headers: Read
     const access = request.routeOptions.config.access;
     if (access === undefined || access === 'open' || access === 'receiver') return;
     // The Host must be this machine's: a page in a browser here must not read through a name of its own (DNS rebinding).
-    if (access === 'scrape' && (deps.openScrapes || (loopback() && isLoopback(hostOf(request.headers.host))))) return;
+    if (
+      access === 'scrape' &&
+      (deps.openScrapes.some((name) => request.routeOptions.url === `/${name}`) || (loopback() && isLoopback(hostOf(request.headers.host))))
+    )
+      return;
     request.session = await auth.require(access, {
       authorization: request.headers.authorization,
       address: request.ip,

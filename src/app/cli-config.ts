@@ -1,7 +1,7 @@
 /** Configuration files for the command line, without a controller: read, checked, printed, compared. */
 import { diffConfigs, type LoadedConfig, printChanges } from '../config/config.ts';
 import { realFiles } from '../platform/files.ts';
-import { createSecrets } from '../platform/secrets.ts';
+import { createSecrets, everyoneReads } from '../platform/secrets.ts';
 import { type ReadConfig, readConfig, readConfigText } from './config-file.ts';
 
 export type { Diagnostic, LoadedConfig, Paint } from '../config/config.ts';
@@ -23,7 +23,11 @@ export async function checkConfigFile(path: string, shown: string, fileExists: (
 /** The same for a text that is, or will be, at `path`. */
 export function checkConfigText(text: string, path: string, shown: string, fileExists: (path: string) => boolean): Promise<ReadConfig> {
   const baseDir = realFiles.resolve(path, '..');
-  return readConfig({ file: shown, text }, { secrets: createSecrets(baseDir), fileExists: (file) => fileExists(realFiles.resolve(baseDir, file)) });
+  const at = (file: string): string => realFiles.resolve(baseDir, file);
+  return readConfig(
+    { file: shown, text },
+    { secrets: createSecrets(baseDir), fileExists: (file) => fileExists(at(file)), everyoneReads: (file) => everyoneReads(at(file)) },
+  );
 }
 
 /** The text alone, at most 256 KiB. Throws DriverError. */

@@ -45,9 +45,10 @@ export async function loadRegistry(source: { file: string; text: string } | 'eve
 /** Reads a text as a configuration, loading what it names. */
 export async function readConfig(
   source: { file: string; text: string },
-  deps: { secrets: Pick<Secrets, 'sha256'>; fileExists: (path: string) => boolean },
+  deps: { secrets: Pick<Secrets, 'sha256'>; fileExists: (path: string) => boolean; everyoneReads?: (path: string) => boolean },
 ): Promise<ReadConfig> {
-  return loadConfig(source, await loadRegistry(source), { sha256: deps.secrets.sha256, fileExists: deps.fileExists });
+  const { secrets, ...looks } = deps;
+  return loadConfig(source, await loadRegistry(source), { sha256: secrets.sha256, ...looks });
 }
 
 /** The text of a configuration file. Throws DriverError not-found, unauthorized or bad-reply (too large). */

@@ -107,6 +107,20 @@ test('a group that leaves the file keeps its machines; removing it with --drain 
   expect((await c.operations.fleet()).map((g) => g.group)).toEqual(['web']);
 });
 
+test('a group whose cloud left the file with it can still be removed, also after a restart', async () => {
+  const text = file(group('web'), group('api').replace('cloud: local', 'cloud: side')).replace('groups:', 'clouds: { side: { type: local } }\ngroups:');
+  const dir = home(text);
+  const c = await start(dir);
+  await until('both serve', async () => (await serving(c, 'web', 1)) && (await serving(c, 'api', 1)));
+  writeFileSync(join(dir, 'drover.yaml'), file(group('web')));
+  await until('it is unmanaged', async () => (await c.operations.group('api')).state === 'unmanaged');
+  running.splice(running.indexOf(c), 1);
+  await c.stop();
+  const again = await start(dir);
+  await again.operations.removeGroup({ name: 'ops', role: 'admin' }, 'api', true);
+  await until('it is gone', async () => (await machines(again)) === 1 && !(await again.operations.fleet()).some((g) => g.group === 'api'));
+});
+
 test('a group with machines does not change its cloud under them', async () => {
   const clouds = (name: string): string =>
     file(group('web').replace('cloud: local', `cloud: ${name}`)).replace('groups:', 'clouds: { here: { type: local }, there: { type: local } }\ngroups:');
@@ -134,11 +148,11 @@ test('applying what deletes machines needs the name; then file and machines foll
 });
 
 test('a file with errors does not start, except with the last good one', async () => {
-  const dir = home(file(group('web')).replace('./state', './drover-state'));
+  const dir = home(file(group('web')).replace('./state', './elsewhere'));
   const c = await start(dir);
   running.splice(running.indexOf(c), 1);
   await c.stop();
-  writeFileSync(join(dir, 'drover.yaml'), 'version: 1\ngroups: { web: { clod: local } }\n');
+  writeFileSync(join(dir, 'drover.yaml'), 'version: 1\nserver: { state: ./elsewhere }\ngroups: { web: { clod: local } }\n');
   await expect(start(dir)).rejects.toThrow(ConfigInvalid);
   const again = await start(dir, { lastGood: true });
   expect((await again.configuration.running()).error).toMatch(/last good/);

@@ -18,6 +18,7 @@ import { realSockets } from '../platform/sockets.ts';
 import { type Crash, type DriverPorts, type Log, noCrash, type Store } from '../ports/ports.ts';
 import { readConfig, readConfigText } from './config-file.ts';
 import { FileConfiguration } from './file-configuration.ts';
+import { keepLeftBehind } from './left-behind.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
 import { readTokensFile } from './read-tokens-file.ts';
 import { refuseMoves, syncGroups } from './sync-groups.ts';
@@ -113,7 +114,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       installId,
     };
     const metrics = createMetrics(realClock, VERSION);
-    const opened = await openWorld(config, ports, metrics.instrument);
+    const before = await previousConfig(files.resolve(stateDir, LAST_GOOD), options.configFile, baseDir, secrets);
+    const opened = await openWorld(config, ports, metrics.instrument, await keepLeftBehind(store, config, before));
     await syncGroups(store, config, SYSTEM, realClock.wall());
     await files.writeAtomic(files.resolve(stateDir, LAST_GOOD), config.source.text, 0o600);
     const engine = new Engine({
@@ -140,7 +142,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       await engine.takeGroups();
       for (const group of changed) await engine.refresh(group);
     };
-    const configuration = new FileConfiguration({
+    const configuration: FileConfiguration = new FileConfiguration({
       file: configFile,
       shown: options.configFile,
       running: config,
@@ -151,7 +153,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       operations,
       instrument: metrics.instrument,
       check: (next) => refuseMoves(store, next),
-      open: (next) => openWorld(next, ports, metrics.instrument),
+      open: async (next) => openWorld(next, ports, metrics.instrument, await keepLeftBehind(store, next, configuration.config)),
       use,
       error: first.error,
     });
@@ -179,7 +181,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
           }
         : null,
       insecureHttp: options.insecureHttp ?? config.server.insecureHttp,
-      openScrapes: config.server.open.includes('metrics') && config.server.open.includes('sd'),
+      openScrapes: config.server.open,
       trustedProxies: [],
     });
     const { url } = await api.listen(options.listen ?? { host: config.server.host, port: config.server.port });
@@ -214,8 +216,9 @@ async function firstConfig(
   const read = await readConfig({ file: shown, text }, { secrets, fileExists: there });
   if (read.ok) return { config: read.config, error: null };
   if (lastGood) {
-    // Where the state is kept is in the file that cannot be read: the default place, or beside it.
-    for (const dir of ['drover-state', '.']) {
+    // Where the state is kept stands in the file that has errors: what looks like it, then the default place, then beside the file.
+    const written = /\bstate:\s*['"]?([^\s'",}]+)/.exec(text)?.[1];
+    for (const dir of [...(written === undefined ? [] : [written]), 'drover-state', '.']) {
       const path = realFiles.resolve(baseDir, dir, LAST_GOOD);
       const old = await realFiles.readText(path, 1_048_576).catch(() => null);
       const again = old === null ? null : await readConfig({ file: shown, text: old }, { secrets, fileExists: there });
@@ -223,6 +226,14 @@ async function firstConfig(
     }
   }
   throw new ConfigInvalid(shown, read.diagnostics, text);
+}
+
+/** What ran before this start, as far as it can still be read. */
+async function previousConfig(path: string, shown: string, baseDir: string, secrets: ReturnType<typeof createSecrets>): Promise<LoadedConfig | null> {
+  const text = await realFiles.readText(path, 1_048_576).catch(() => null);
+  if (text === null) return null;
+  const read = await readConfig({ file: shown, text }, { secrets, fileExists: (file) => fileExists(realFiles.resolve(baseDir, file)) });
+  return read.ok ? read.config : null;
 }
 
 async function firstToken(store: Store, secrets: ReturnType<typeof createSecrets>, stateDir: string, files: typeof realFiles): Promise<string> {

@@ -7,6 +7,7 @@ import type { Instrument } from '../engine/instrument.ts';
 import { type ReceiverAuth, verifyReceiver } from '../kit/receiver-auth.ts';
 import { type AlertFormat, type AlertFormatManifest, DriverError, type DriverPorts, type Hook, type Log, type Source } from '../ports/ports.ts';
 import { loadRegistry } from './config-file.ts';
+import { type LeftBehind, NOTHING_LEFT } from './left-behind.ts';
 
 export interface OpenedWorld {
   readonly world: World;
@@ -14,17 +15,18 @@ export interface OpenedWorld {
 }
 
 /** Opens every driver the configuration names. Throws DriverError naming the part that could not be opened; nothing of the running world is touched. */
-export async function openWorld(config: LoadedConfig, ports: DriverPorts, instrument: Instrument): Promise<OpenedWorld> {
-  const registry = await loadRegistry(config.source);
+export async function openWorld(config: LoadedConfig, ports: DriverPorts, instrument: Instrument, left: LeftBehind = NOTHING_LEFT): Promise<OpenedWorld> {
+  const some = Object.keys(left.clouds).length + Object.keys(left.balancers).length > 0;
+  const registry = await loadRegistry(some ? 'every' : config.source);
   const { clock, installId } = ports;
   const clouds: [string, ReturnType<typeof openCloud>][] = [];
-  for (const [name, { driver, options }] of Object.entries(config.clouds)) {
+  for (const [name, { driver, options }] of Object.entries({ ...left.clouds, ...config.clouds })) {
     const manifest = need(registry.clouds, driver, `cloud ${name}`);
     const cloud = await opening(`cloud ${name}`, () => manifest.open(options, { ...ports, log: logFor(ports.log, name) }));
     clouds.push([name, openCloud(name, cloud, manifest.abilities?.(options) ?? manifest.can, clock, instrument, installId)]);
   }
   const balancers: [string, ReturnType<typeof openBalancer>][] = [];
-  for (const [name, { driver, options }] of Object.entries(config.balancers)) {
+  for (const [name, { driver, options }] of Object.entries({ ...left.balancers, ...config.balancers })) {
     const manifest = need(registry.balancers, driver, `balancer ${name}`);
     const balancer = await opening(`balancer ${name}`, () => manifest.open(options, { ...ports, log: logFor(ports.log, name) }));
     balancers.push([name, openBalancer(name, balancer, manifest.can, clock, instrument)]);

@@ -26,6 +26,20 @@ export interface Finding {
   readonly at: string | null;
 }
 
+/** A source that counts between two readings has nothing to tell the first time: it is asked again after this. */
+const AGAIN_MS = 1_200;
+
+/** All in turn; what is absent is read once more a little later. */
+async function readTwice(reads: readonly (() => Promise<ReadingJson>)[]): Promise<ReadingJson[]> {
+  const found: ReadingJson[] = [];
+  for (const read of reads) found.push(await read());
+  const absent = (r: ReadingJson): boolean => r.kind === 'missing' && r.missing === 'absent';
+  if (!found.some(absent)) return found;
+  await realClock.sleep(AGAIN_MS);
+  for (const [i, read] of reads.entries()) if (found[i] !== undefined && absent(found[i])) found[i] = await read();
+  return found;
+}
+
 /** Clocks this far apart mislead: ages of samples, leases. */
 const MAX_SKEW_MS = 2_000;
 
@@ -132,14 +146,24 @@ async function probeSource(probe: Probe, name: string): Promise<Finding[]> {
     );
   const found: Finding[] = [];
   if (driver === 'prometheus') found.push(await probeClock(name, ask));
-  for (const group of probe.config.groups) {
-    for (const metric of Object.values(group.metrics).filter((m) => m.source === name)) {
-      const at = group.written[`metrics.${metric.name}`] ?? group.written[`metrics.${metric.name}.query`] ?? null;
-      found.push(metricFinding(`${group.name}.${metric.name}`, await ask(metric.query), metric.maxAgeMs, at));
-      if (driver !== 'prometheus') continue;
-      const query = promqlOf(metric.query);
-      for (const remark of query === null ? [] : lintQuery(query)) found.push(finding('warn', `${group.name}.${metric.name}`, remark, [query ?? ''], at));
-    }
+  const asked = probe.config.groups.flatMap((group) =>
+    Object.values(group.metrics)
+      .filter((m) => m.source === name)
+      .map((metric) => ({ group, metric })),
+  );
+  const readings = await readTwice(
+    asked.map(
+      ({ metric }) =>
+        () =>
+          ask(metric.query),
+    ),
+  );
+  for (const [i, { group, metric }] of asked.entries()) {
+    const reading = readings[i];
+    const at = group.written[`metrics.${metric.name}`] ?? group.written[`metrics.${metric.name}.query`] ?? null;
+    if (reading !== undefined) found.push(metricFinding(`${group.name}.${metric.name}`, reading, metric.maxAgeMs, at));
+    const query = driver === 'prometheus' ? promqlOf(metric.query) : null;
+    for (const remark of query === null ? [] : lintQuery(query)) found.push(finding('warn', `${group.name}.${metric.name}`, remark, [query ?? ''], at));
   }
   return found.length > 0 ? found : [finding('ok', name, 'opened; no metric asks it')];
 }
@@ -194,7 +218,9 @@ export async function readSource(config: LoadedConfig, configFile: string, name:
   try {
     const source = (await openOnly(probe, 'sources', name)).world.sources.get(name);
     if (source === undefined) return { kind: 'no-source' };
-    const reading = readingView(await withDeadline(realClock, timeoutMs, `source ${name}`, (signal) => source.read(parsed.data, signal)));
+    const ask = async () => readingView(await withDeadline(realClock, timeoutMs, `source ${name}`, (signal) => source.read(parsed.data, signal)));
+    const [reading] = await readTwice([ask]);
+    if (reading === undefined) return { kind: 'no-source' };
     const text = configured.driver === 'prometheus' ? promqlOf(parsed.data as Json) : null;
     return { kind: 'read', reading, remarks: text === null ? [] : lintQuery(text) };
   } finally {

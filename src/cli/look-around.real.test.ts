@@ -105,6 +105,26 @@ groups:
     expect(t.out).toMatch(/^FAIL +edge +unreachable: .*nothing\.sock/m);
   });
 
+  it('what takes two readings is read twice', async () => {
+    writeFileSync(
+      join(dir, 'rate.yaml'),
+      `version: 1
+sources: { edge: { type: haproxy, socket: ${haproxy.socket} } }
+groups:
+  web:
+    cloud: local
+    template: { command: [./web] }
+    max: 5
+    target: { from: edge, metric: request_rate, backend: web, per_instance: 10 }
+`,
+    );
+    const t = await drover('doctor', 'rate.yaml');
+    expect(t.out).toMatch(/^ok +web\.target +[\d.]+, /m);
+    expect(t.code, t.out).toBe(EXIT.ok);
+    const asked = await drover('metrics', 'query', 'edge', '{"metric":"request_rate","backend":"web"}', '--config', 'rate.yaml', '--json');
+    expect([asked.code, JSON.parse(asked.out)], asked.err).toMatchObject([EXIT.ok, { reading: { kind: 'value' } }]);
+  });
+
   it('metrics query asks a source and judges the query', async () => {
     const good = await drover('metrics', 'query', 'default', 'sum(prometheus_build_info)', '--json');
     expect([good.code, JSON.parse(good.out)]).toMatchObject([EXIT.ok, { reading: { kind: 'value', value: 1 }, remarks: [] }]);

@@ -236,4 +236,11 @@ export const SENSE_CODES = {
     'hooks: { before_delete: { exec: [./gone.sh] } }',
     'hooks: { before_delete: { exec: [curl, "http://127.0.0.1"] } }',
   ),
+  W0205: warning(
+    'a secret file that cannot be used',
+    'It is not there, or every user of this machine may read it; then Drover refuses it when it is needed. A file made by `(umask 077; … > FILE)` is readable for its owner only.',
+    'file',
+    'version: 1\nreceivers: { am: { format: alertmanager, auth: { bearer: { file: ./gone } } } }\ngroups: {}\n',
+    'version: 1\nreceivers: { am: { format: alertmanager, auth: { bearer: { env: AM_TOKEN } } } }\ngroups: {}\n',
+  ),
 } as const satisfies Readonly<Record<string, CodeInfo>>;

@@ -20,4 +20,5 @@ export {
 } from './load.ts';
 export { type LspDiagnostic, lspOf, type Paint, printDiagnostic, printDiagnostics, tally } from './print.ts';
 export { expandedJson, printExpanded } from './print-expanded.ts';
+export { type SecretReference, secretReferences } from './secret-references.ts';
 export { isLoopback } from './sense-rest.ts';

@@ -17,7 +17,7 @@ const PROBES: readonly (readonly [FieldKind, readonly unknown[]])[] = [
 export function kindOf(schema: z.ZodType): FieldKind {
   const accepts = (value: unknown): boolean => schema.safeParse(value).success;
   // A free text takes everything, a map or list of anything takes none of these.
-  if (accepts('qqq') || accepts({ qqq: 1 }) || accepts(['qqq', 'qqq'])) return 'other';
+  if (accepts('qqq') || accepts('qqqq') || accepts({ qqq: 1 }) || accepts({ qqq: 'qqq' }) || accepts(['qqq', 'qqq'])) return 'other';
   for (const [kind, probes] of PROBES) {
     if (!probes.some(accepts)) continue;
     if (kind === 'percent' && accepts(0.5) && accepts(1234.5)) return 'threshold';

@@ -15,6 +15,7 @@ import { Sense } from './sense.ts';
 import { checkNames } from './sense-names.ts';
 import { checkNumbers } from './sense-numbers.ts';
 import { checkPrefixes, checkRest, checkServer } from './sense-rest.ts';
+import { checkSecrets } from './sense-secrets.ts';
 import { child, type YamlNode } from './tree.ts';
 import { check } from './walk.ts';
 import { writtenKeys } from './written.ts';
@@ -28,8 +29,10 @@ export interface ConfigSource {
 export interface LoadOptions {
   /** Hex SHA-256 of a text (`Secrets.sha256`). */
   readonly sha256: (text: string) => string;
-  /** Looks for a file relative to the configuration's directory; without it, commands of hooks are not looked for. */
+  /** Looks for a file relative to the configuration's directory; without it, commands of hooks and files of secrets are not looked for. */
   readonly fileExists?: (path: string) => boolean;
+  /** May every user of this machine read this file? Without it, nothing is said of the modes of secret files. */
+  readonly everyoneReads?: (path: string) => boolean;
   /** Kinds of policies. Default: the built-in ones. */
   readonly policies?: PolicyTable;
 }
@@ -99,8 +102,8 @@ export function loadConfig(source: ConfigSource, registry: ManifestRegistry, opt
   const parts = checkDrivers(telling, registry, policies);
   const told = diagnose([...checked.findings, ...parts.findings], telling);
   const damaged = new Set([...told.damaged, ...read.diagnostics.map(() => '')]);
-  const fileExists = options.fileExists ?? null;
-  const sense = new Sense({ frame, root: expanded.root, value: checked.value, parts, registry, fileExists, damaged, badTargets: expanded.badTargets });
+  const { fileExists = null, everyoneReads = null } = options;
+  const sense = new Sense({ frame, root: expanded.root, value: checked.value, parts, registry, fileExists, everyoneReads, damaged, badTargets: expanded.badTargets });
   checkSense(sense);
   const diagnostics = inFileOrder([...read.diagnostics, ...expanded.diagnostics, ...parts.diagnostics, ...told.diagnostics, ...sense.diagnostics]);
   if (diagnostics.some((d) => d.severity === 'error')) return { ok: false, diagnostics };
@@ -115,6 +118,7 @@ export function loadConfig(source: ConfigSource, registry: ManifestRegistry, opt
 
 function checkSense(sense: Sense): void {
   checkServer(sense);
+  checkSecrets(sense);
   checkPrefixes(sense);
   for (const group of sense.keys(['groups'])) {
     // A name that is damaged is a field that slipped out of its group.

@@ -13,6 +13,7 @@ export interface SenseInput {
   readonly parts: DriverParts;
   readonly registry: ManifestRegistry;
   readonly fileExists: ((path: string) => boolean) | null;
+  readonly everyoneReads: ((path: string) => boolean) | null;
   /** Keys that are wrong already (see diagnose): what follows from them is not told again. */
   readonly damaged: ReadonlySet<string>;
   /** Groups whose `target` is wrong already. */

@@ -18,12 +18,16 @@ export interface Counts {
   readonly unhealthy: number;
   /** In the balancer, healthy or not. */
   readonly members: number;
+  /** Have served and are not leaving, in their balancers now or not: what the brake goes by, so that a balancer that lost its members does not release it. */
+  readonly served: number;
+  readonly sick: number;
   /** When the newest member began to serve. */
   readonly lastServingMs: number | null;
 }
 
 export function countInstances(instances: readonly InstanceView[]): Counts {
   let [running, serving, warming, intents, draining, living, unhealthy, members] = [0, 0, 0, 0, 0, 0, 0, 0];
+  let [served, sick] = [0, 0];
   let lastServingMs: number | null = null;
   for (const i of instances) {
     if (i.detached) continue;
@@ -32,6 +36,10 @@ export function countInstances(instances: readonly InstanceView[]): Counts {
     if (!isCapacity(i.state) || i.standby) continue;
     running++;
     if (i.state === 'intent') intents++;
+    if (i.state === 'serving' || i.servingSinceMs !== null) {
+      served++;
+      if (i.health === 'unhealthy') sick++;
+    }
     if (i.state !== 'serving') {
       warming++;
       continue;
@@ -41,5 +49,5 @@ export function countInstances(instances: readonly InstanceView[]): Counts {
     else serving++;
     if (i.servingSinceMs !== null && (lastServingMs === null || i.servingSinceMs > lastServingMs)) lastServingMs = i.servingSinceMs;
   }
-  return { running, serving, warming, intents, draining, living, unhealthy, members, lastServingMs };
+  return { running, serving, warming, intents, draining, living, unhealthy, members, served, sick, lastServingMs };
 }

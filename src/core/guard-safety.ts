@@ -119,15 +119,15 @@ export function limitLaunchRate(p: Passage): void {
  */
 export function brakeState(spec: GroupSpec, counts: Counts, before: boolean): boolean {
   const { fraction, count } = spec.limits.brake;
-  if (counts.unhealthy === 0) return false;
-  const bound = Math.max(count, fraction * counts.members);
-  return before ? counts.unhealthy * 2 >= bound : counts.unhealthy >= bound - 1e-9;
+  if (counts.sick === 0) return false;
+  const bound = Math.max(count, fraction * counts.served);
+  return before ? counts.sick * 2 >= bound : counts.sick >= bound - 1e-9;
 }
 
 /** Why nothing may be removed now, whatever asks for it; null: it may. */
 export function removalBan(brake: boolean, snapshot: Snapshot, counts: Counts): string | null {
   if (brake)
-    return `${counts.unhealthy} of ${counts.members} look unhealthy (${formatPercent(counts.members === 0 ? 0 : counts.unhealthy / counts.members)}): the check itself may be sick`;
+    return `${counts.sick} of ${counts.served} look unhealthy (${formatPercent(counts.served === 0 ? 0 : counts.sick / counts.served)}): the check itself may be sick`;
   if (!snapshot.cloudTrusted) return 'the list of machines is not complete and fresh';
   return snapshot.balancerTrusted ? null : 'a balancer does not answer';
 }

@@ -100,3 +100,9 @@ export function rememberDestruction(memory: GroupMemory, cause: RemovalCause, at
   destroyed.push({ atMs, cause });
   return { ...memory, destroyed: destroyed.slice(-MAX_DESTROYED) };
 }
+
+/** A deletion that was remembered at `beforeMs` is made (perhaps again) now: it counts once, from now. */
+export function rememberDestructionAgain(memory: GroupMemory, cause: RemovalCause, beforeMs: number, atMs: number): GroupMemory {
+  const i = memory.destroyed.findIndex((d) => d.atMs === beforeMs && d.cause === cause);
+  return rememberDestruction(i < 0 ? memory : { ...memory, destroyed: memory.destroyed.toSpliced(i, 1) }, cause, atMs);
+}

@@ -1,11 +1,21 @@
-import { asDriverError, type Balancer, type BalancerAbilities, type BalancerReader, type Clock, type Member, type MemberRequest } from '../ports/ports.ts';
+import {
+  asDriverError,
+  type Balancer,
+  type BalancerAbilities,
+  type BalancerReader,
+  type Clock,
+  type ListResult,
+  type Member,
+  type MemberRequest,
+} from '../ports/ports.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instrument } from './instrument.ts';
 
 /** Members of one balancer as last read, by ref. */
 export interface BalancerFacts {
   readonly complete: boolean;
-  readonly asOfMs: number;
+  /** When the balancer was asked, monotonic ms. */
+  readonly asOfMono: number;
   readonly byRef: ReadonlyMap<string, Member>;
   readonly byAddress: ReadonlyMap<string, Member>;
 }
@@ -58,16 +68,33 @@ export class BalancerView {
   }
 
   async #read(): Promise<BalancerFacts> {
-    const started = this.#clock.mono();
+    const [started, startedMs] = [this.#clock.mono(), this.#clock.wall()];
     const list = await measured(this.name, this.#clock, this.#instrument, 'members', 10_000, (signal) => this.#reader.members(signal));
-    this.#facts = {
-      complete: list.complete,
-      asOfMs: list.asOfMs,
-      byRef: new Map(list.items.map((m) => [m.ref, m])),
-      byAddress: new Map(list.items.map((m) => [`${m.address}:${m.port}`, m])),
-    };
+    this.#facts = new ReadMembers(list, started - Math.max(0, startedMs - list.asOfMs));
     this.#readMono = started;
     return this.#facts;
+  }
+}
+
+class ReadMembers implements BalancerFacts {
+  readonly complete: boolean;
+  readonly asOfMono: number;
+  readonly byRef = new Map<string, Member>();
+  #byAddress: Map<string, Member> | null = null;
+
+  constructor(list: ListResult<Member>, asOfMono: number) {
+    this.complete = list.complete;
+    this.asOfMono = asOfMono;
+    for (const m of list.items) this.byRef.set(m.ref, m);
+  }
+
+  /** Made when first asked for: only leaving machines are looked up by address. */
+  get byAddress(): ReadonlyMap<string, Member> {
+    if (this.#byAddress === null) {
+      this.#byAddress = new Map();
+      for (const m of this.byRef.values()) this.#byAddress.set(`${m.address}:${m.port}`, m);
+    }
+    return this.#byAddress;
   }
 }
 

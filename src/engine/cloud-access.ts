@@ -16,8 +16,8 @@ import { Slots } from './serial.ts';
 /** One list of a cloud, indexed once and shared by all groups of that cloud. */
 export interface CloudFacts {
   readonly complete: boolean;
-  /** When the cloud was asked, Unix ms. */
-  readonly asOfMs: number;
+  /** When the cloud was asked, monotonic ms: what it says of later than that is nothing. */
+  readonly asOfMono: number;
   /** Counts complete lists: evidence needs several different ones. */
   readonly serial: number;
   readonly byId: ReadonlyMap<string, Machine>;
@@ -49,7 +49,10 @@ class Gate {
       return result;
     } catch (e) {
       const error = asDriverError(e);
-      if (error.code === 'throttled') this.#quietUntilMono = this.clock.mono() + Math.min(error.retryAfterMs ?? 5_000, 600_000);
+      if (error.code === 'throttled') {
+        // Of several answers the longest wait counts: they may come in any order.
+        this.#quietUntilMono = Math.max(this.#quietUntilMono, this.clock.mono() + Math.min(error.retryAfterMs ?? 5_000, 600_000));
+      }
       this.#instrument.cloudCall(this.name, op, error.code, this.clock.mono() - started);
       throw error;
     }
@@ -86,9 +89,11 @@ export class CloudView {
   }
 
   async #list(): Promise<CloudFacts> {
-    const started = this.#gate.clock.mono();
+    const { clock } = this.#gate;
+    const [started, startedMs] = [clock.mono(), clock.wall()];
     const result = await this.#gate.call('list', 30_000, (signal) => this.#reader.list(signal));
-    this.#facts = index(result, this.#installId, result.complete ? ++this.#serial : this.#serial);
+    const asOfMono = started - Math.max(0, startedMs - result.asOfMs);
+    this.#facts = index(result, this.#installId, result.complete ? ++this.#serial : this.#serial, asOfMono);
     this.#listedMono = started;
     return this.#facts;
   }
@@ -138,7 +143,7 @@ export function openCloud(
   return { view: new CloudView(gate, cloud, can, installId), hands: new CloudHands(gate, cloud, can) };
 }
 
-function index(list: ListResult<Machine>, installId: string, serial: number): CloudFacts {
+function index(list: ListResult<Machine>, installId: string, serial: number, asOfMono: number): CloudFacts {
   const byId = new Map<string, Machine>();
   const byGroup = new Map<string, Machine[]>();
   const foreign: Machine[] = [];
@@ -152,5 +157,5 @@ function index(list: ListResult<Machine>, installId: string, serial: number): Cl
       else byGroup.set(m.owner.group, [m]);
     }
   }
-  return { complete: list.complete, asOfMs: list.asOfMs, serial, byId, byGroup, foreign };
+  return { complete: list.complete, asOfMono, serial, byId, byGroup, foreign };
 }

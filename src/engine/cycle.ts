@@ -14,7 +14,7 @@ import { type InstanceRow, type NewEvent, randomId, StoreError } from '../ports/
 import { assertDecision } from './assert.ts';
 import { type EngineContext, handsOf } from './context.ts';
 import type { Change, GroupRunner, GroupState } from './group-runner.ts';
-import { condemn, missingMembers, stepOf } from './life.ts';
+import { condemn, isInPlace, stepOf } from './life.ts';
 import { type Observation, observe } from './observe.ts';
 import { newRow, type Reconciled, reconcile, tokenOf } from './reconcile.ts';
 import { startStep } from './steps.ts';
@@ -28,12 +28,16 @@ export async function cycle(ctx: EngineContext, runner: GroupRunner, cause: stri
   const spec = runner.state.row.spec;
   const idle = { nextMs: spec.evaluateEveryMs };
   try {
-    if (!runner.state.row.managed) return idle;
+    if (!runner.state.row.managed) {
+      runner.evaluatedMono = started;
+      return idle;
+    }
     const obs = await observe(ctx, runner);
     ctx.crash('cycle:observed');
     for (let tries = 0; tries < 3; tries++) {
       const done = await evaluate(ctx, runner, obs, cause);
       if (done.ok) {
+        ended(ctx, runner, started);
         start(ctx, runner, done.met);
         const wake = done.met.wakeMs === null ? Number.POSITIVE_INFINITY : Math.max(50, done.met.wakeMs - ctx.clock.wall());
         return { nextMs: Math.min(runner.state.row.spec.evaluateEveryMs, wake) };
@@ -45,21 +49,27 @@ export async function cycle(ctx: EngineContext, runner: GroupRunner, cause: stri
   } catch (e) {
     if (!(e instanceof StoreError)) ctx.log.error({ group: runner.name, err: e instanceof Error ? (e.stack ?? e.message) : String(e) }, 'cycle failed');
     throw e;
-  } finally {
-    runner.lastEvaluatedMs = ctx.clock.wall();
-    ctx.instrument.cycle(runner.name, ctx.clock.mono() - started);
   }
+}
+
+/** Only what ended well counts as evaluated: metrics and the dead man's handle must show a failing store. */
+function ended(ctx: EngineContext, runner: GroupRunner, startedMono: number): void {
+  runner.lastEvaluatedMs = ctx.clock.wall();
+  runner.evaluatedMono = ctx.clock.mono();
+  ctx.instrument.cycle(runner.name, runner.evaluatedMono - startedMono);
 }
 
 /** What a pass over the group came to. */
 type Pass = { readonly ok: true; readonly met: Reconciled } | { readonly ok: false };
 
-async function evaluate(ctx: EngineContext, runner: GroupRunner, obs: Observation, cause: string): Promise<Pass> {
+async function evaluate(ctx: EngineContext, runner: GroupRunner, observed: Observation, cause: string): Promise<Pass> {
   let met: Reconciled | null = null;
   let decision: Decision | null = null;
   let before: GroupState['rows'] = new Map();
   const result = await runner.transact((state) => {
     before = state.rows;
+    // The same moment by the wall clock of now: it may have been set since, and the books with it.
+    const obs = { ...observed, atMs: Math.round(ctx.clock.wall() - (ctx.clock.mono() - observed.atMono)) };
     const can = ctx.world().clouds.get(state.row.spec.cloud)?.view.can;
     met = can ? reconcile(runner, state, obs, can, new Set(runner.inFlight.keys())) : unmet(state);
     const snapshot = snapshotOf(ctx, runner, state, obs, met, cause);
@@ -71,8 +81,8 @@ async function evaluate(ctx: EngineContext, runner: GroupRunner, obs: Observatio
   });
   if (!result.ok || met === null || decision === null) return { ok: false };
   const made: Decision = decision;
-  runner.lastDecision = made;
-  runner.lastReadings = obs.readings;
+  runner.lastDecision = runner.pending?.decision ?? made;
+  runner.lastReadings = observed.readings;
   runner.blocked = made.blocked;
   ctx.instrument.decision(made);
   measure(ctx, before, met);
@@ -117,6 +127,8 @@ export function snapshotOf(ctx: EngineContext, runner: GroupRunner, state: Group
     if (window) schedules[policy.name] = window;
   }
   const balancerTrusted = spec.balancers.every((b) => obs.balancers.get(b.balancer)?.complete === true);
+  runner.missing.clear();
+  if (runner.views.size > met.rows.size) runner.views.clear();
   return {
     atMs: now,
     decisionId: `d_${randomId(ctx.random, 10)}`,
@@ -132,7 +144,7 @@ export function snapshotOf(ctx: EngineContext, runner: GroupRunner, state: Group
     approved: row.approved && row.approved.untilMs > now ? row.approved.size : null,
     cloudTrusted: met.cloudTrusted,
     balancerTrusted,
-    spentThisMonth: null,
+    spentThisMonth: obs.spentThisMonth,
     cause,
   };
 }
@@ -143,19 +155,27 @@ function viewOf(runner: GroupRunner, spec: GroupSpec, row: InstanceRow, obs: Obs
   if (state === 'intent' && row.removalCause !== null) state = 'draining';
   let sessions: number | null = null;
   if (spec.balancers.length > 0) {
-    const touched = runner.touchedMs.get(row.id) ?? 0;
-    const members = new Map(
-      spec.balancers.flatMap(({ balancer }) => {
-        const facts = obs.balancers.get(balancer);
-        if (!facts || facts.asOfMs <= touched) return [];
-        const entry = facts.byRef.get(row.members[balancer] ?? '');
-        if (entry?.sessions != null) sessions = (sessions ?? 0) + entry.sessions;
-        return [[balancer, entry ?? null] as const];
-      }),
-    );
-    runner.members = new Map(runner.members).set(row.id, members as never);
-    if (state === 'serving' && !row.standby && missingMembers(row, { spec, members }).length > 0) state = 'warming';
+    const touched = runner.touchedMono.get(row.id) ?? Number.NEGATIVE_INFINITY;
+    const missing: string[] = [];
+    for (const { balancer } of spec.balancers) {
+      const facts = obs.balancers.get(balancer);
+      const readable = facts != null && facts.asOfMono > touched;
+      const entry = readable ? facts.byRef.get(row.members[balancer] ?? '') : undefined;
+      if (entry?.sessions != null) sessions = (sessions ?? 0) + entry.sessions;
+      if (row.members[balancer] === undefined || (readable && !isInPlace(row, entry))) missing.push(balancer);
+    }
+    if (missing.length > 0) runner.missing.set(row.id, missing);
+    if (state === 'serving' && !row.standby && missing.length > 0) state = 'warming';
   }
+  // Most machines look as they did: the same view again costs no memory that lives until the next evaluation.
+  const known = runner.views.get(row.id);
+  if (known?.row === row && known.spec === spec && known.view.state === state && known.view.sessions === sessions) return known.view;
+  const view = newView(spec, row, state, sessions);
+  runner.views.set(row.id, { row, spec, view });
+  return view;
+}
+
+function newView(spec: GroupSpec, row: InstanceRow, state: InstanceView['state'], sessions: number | null): InstanceView {
   return {
     id: row.id,
     n: row.n,
@@ -190,20 +210,22 @@ function changeOf(
   inputs: { snapshot: Snapshot; memory: GroupMemory },
 ): Change | null {
   const { decision } = made;
-  const acts = decision.actions.length > 0 && handsOf(ctx, runner) !== null;
+  const acts = decision.actions.length > 0 && met.frozen === null && handsOf(ctx, runner) !== null;
   let { memory } = made;
   const victims: string[] = [];
   if (acts) {
     memory = planned(ctx, state, met, decision, memory, victims);
   }
   const pending = runner.pending;
-  const repeat = pending !== null && !acts && sameHold(pending.decision, decision);
+  const repeat = pending !== null && !acts && sameAgain(pending.decision, decision);
   const mono = ctx.clock.mono();
   const moved = met.changed.size > 0 || met.events.length > 0 || met.nextN !== state.row.nextN || met.frozen !== state.row.frozen;
   if (repeat) {
     pending.count++;
-    pending.inputs = inputs;
-    pending.decision = decision;
+    // The run goes by the id of its first decision; its inputs say so, that it replays.
+    const { id } = pending.decision;
+    pending.inputs = { snapshot: { ...inputs.snapshot, decisionId: id }, memory: inputs.memory };
+    pending.decision = { ...decision, id };
     if (!moved && mono - pending.writtenMono < FLUSH_MS) {
       runner.remember(memory); // not written yet, and still moves the windows of the next evaluation
       return null;
@@ -212,7 +234,12 @@ function changeOf(
     runner.pending = { decision, inputs, count: 1, writtenCount: 0, writtenMono: mono };
   }
   const now = runner.pending as NonNullable<GroupRunner['pending']>;
-  const row = { kind: repeat ? ('repeat' as const) : ('new' as const), decision, inputs, count: repeat ? now.count - now.writtenCount : 1 };
+  const row = {
+    kind: repeat ? ('repeat' as const) : ('new' as const),
+    decision: now.decision,
+    inputs: now.inputs,
+    count: repeat ? now.count - now.writtenCount : 1,
+  };
   now.writtenCount = now.count;
   now.writtenMono = mono;
   const events = repeat ? met.events : [...met.events, decisionEvent(decision)];
@@ -227,10 +254,13 @@ function changeOf(
   };
 }
 
-function sameHold(a: Decision, b: Decision): boolean {
+/** Nothing moves and the same is said of it, whatever the numbers: one more of the run. */
+function sameAgain(a: Decision, b: Decision): boolean {
   return (
-    a.outcome === 'hold' &&
-    b.outcome === 'hold' &&
+    (b.outcome === 'hold' || b.outcome === 'blocked') &&
+    a.outcome === b.outcome &&
+    a.actions.length === 0 &&
+    b.actions.length === 0 &&
     a.reason === b.reason &&
     a.wanted === b.wanted &&
     a.target === b.target &&
@@ -238,11 +268,21 @@ function sameHold(a: Decision, b: Decision): boolean {
     a.serving === b.serving &&
     a.config === b.config &&
     a.blind === b.blind &&
-    a.holds.length === b.holds.length &&
-    a.limits.length === b.limits.length &&
-    a.holds.every((h, i) => h.code === b.holds[i]?.code) &&
-    a.limits.every((l, i) => l.code === b.limits[i]?.code)
+    same(a.holds, b.holds, (x, y) => x.code === y.code) &&
+    same(a.limits, b.limits, (x, y) => x.code === y.code) &&
+    same(a.blocked, b.blocked, (x, y) => x.code === y.code) &&
+    same(a.proposals, b.proposals, (x, y) => x.wants === y.wants && x.abstains === y.abstains && x.blocksShrink === y.blocksShrink) &&
+    (a.sentence === b.sentence || withoutNumbers(a.sentence) === withoutNumbers(b.sentence))
   );
+}
+
+function same<T>(a: readonly T[], b: readonly T[], equal: (x: T, y: T) => boolean): boolean {
+  return a.length === b.length && a.every((x, i) => equal(x, b[i] as T));
+}
+
+/** Names stay: another alert, policy or machine is another reason. */
+function withoutNumbers(sentence: string): string {
+  return sentence.replace(/(^|[\s(])-?\d[\d.,]*/g, '$1#');
 }
 
 function decisionEvent(d: Decision): NewEvent {

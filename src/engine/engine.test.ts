@@ -191,6 +191,24 @@ describe('books and world converge', () => {
   });
 });
 
+describe('when evaluating stops', () => {
+  test('a group that hangs is told once, and told anew after it recovered', async () => {
+    const sim = await running(90);
+    const told = async (): Promise<number> => (await sim.store.events({ type: 'group.not-evaluated' }, { before: null, limit: 10 })).length;
+    const commit = sim.store.commit.bind(sim.store);
+    const broken = (): Promise<never> => Promise.reject(new Error('no'));
+    for (const round of [1, 2]) {
+      sim.store.commit = broken;
+      sim.load = 90 + round * 100;
+      await sim.seconds(60);
+      expect(await told()).toBe(round);
+      sim.store.commit = commit;
+      await sim.seconds(30);
+      await ledger(sim, 1 + round);
+    }
+  });
+});
+
 describe('people', () => {
   test('paused: no mutating call of any kind, until resumed', async () => {
     const sim = await running(90);

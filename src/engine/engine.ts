@@ -16,10 +16,12 @@ import {
 import { InvariantViolated } from './assert.ts';
 import type { Calendar, EngineContext, World } from './context.ts';
 import { cycle } from './cycle.ts';
+import { DeadMan } from './dead-man.ts';
 import { DueQueue } from './due.ts';
 import { GroupRunner } from './group-runner.ts';
 import type { Instrument } from './instrument.ts';
 import { Leases } from './lease.ts';
+import { logEvents } from './log-events.ts';
 import { Notifying } from './notify.ts';
 import { probeGroup } from './probe.ts';
 import { Slots } from './serial.ts';
@@ -50,6 +52,11 @@ const WAKE_GAP_MS = 50;
 const STORE_RETRY_MS = 2_000;
 /** A stop waits this long for steps under way, ms. */
 const STOP_MS = 8_000;
+/** Groups asked for at once when taking them: their writes share a flush to the disk. */
+const TAKEN_AT_ONCE = 200;
+/** Regular evaluations fall on a common grid, ms: those of one moment share a flush, where each alone would cost one. */
+const GRID_MS = 50;
+const onGrid = (atMono: number): number => Math.ceil(atMono / GRID_MS) * GRID_MS;
 
 /** Keeps every group it holds due, evaluated and converging. Everything it knows it reads from the store and the world. */
 export class Engine {
@@ -63,6 +70,7 @@ export class Engine {
   readonly #slots: Slots;
   readonly #leases: Leases;
   readonly #notifying: Notifying;
+  readonly #deadMan: DeadMan;
   readonly #lastStart = new Map<string, number>();
   readonly #working = new Set<Promise<void>>();
   #world: World;
@@ -99,27 +107,33 @@ export class Engine {
       fleet: (windowMs) => this.#fleet(windowMs),
     };
     this.#notifying = new Notifying(this.ctx, (group) => this.runners.get(group));
+    this.#deadMan = new DeadMan(this.ctx, this.runners);
   }
 
   /** Takes every group it can get and begins. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#deps.store.onEvents((events: readonly EventRow[]) => this.#notifying.see(events));
+    this.#unsubscribe = this.#deps.store.onEvents((events: readonly EventRow[]) => {
+      logEvents(this.#deps.log, events);
+      this.#notifying.see(events);
+    });
     for (const row of await this.#deps.store.alerts(true)) this.alerts.set(alertKey(row.receiver, row.episode), row);
     this.alertsChanged();
     const retiring = await this.#deps.store.meta(RETIRING);
     if (Array.isArray(retiring)) for (const name of retiring) this.retiring.add(String(name));
     await this.takeGroups();
+    this.#deadMan.watch();
     if (this.#deps.store.profile === 'shared') this.#leases.keep(() => void this.takeGroups().catch((e) => this.#failed('lease', e)));
   }
 
   /** Looks for groups that are new, free or expired; forgets archived ones. */
   async takeGroups(): Promise<void> {
-    const rows = await this.#deps.store.groups();
-    for (const row of rows) {
+    const free: string[] = [];
+    for (const row of await this.#deps.store.groups()) {
       const runner = this.runners.get(row.name);
       if (row.archivedAtMs !== null) this.#drop(row.name);
-      else if (!runner || runner.lost) await this.#take(row.name);
+      else if (!runner || runner.lost) free.push(row.name);
     }
+    for (let i = 0; i < free.length; i += TAKEN_AT_ONCE) await Promise.all(free.slice(i, i + TAKEN_AT_ONCE).map((name) => this.#take(name)));
   }
 
   async #take(name: string): Promise<void> {
@@ -128,11 +142,11 @@ export class Engine {
     const instances = await this.#deps.store.instances(name, false);
     const memory =
       row.memory ?? initialMemory(row.spec, this.#deps.clock.wall(), instances.filter((i) => i.removalCause === null && i.state !== 'terminating').length);
-    const runner = new GroupRunner(this.#deps.store, { row, memory, rows: new Map(instances.map((i) => [i.id, i])) });
+    const runner = new GroupRunner(this.#deps.store, { row, memory, rows: new Map(instances.map((i) => [i.id, i])) }, this.#deps.clock);
     this.runners.set(name, runner);
     // Many groups at once start spread over their interval; those with work under way at once.
     const spread = this.runners.size <= 20 || instances.some((i) => i.state !== 'serving') ? 0 : (this.#deps.random.u32() % 1000) / 1000;
-    this.#due.set(`c:${name}`, this.#deps.clock.mono() + spread * row.spec.evaluateEveryMs);
+    this.#due.set(`c:${name}`, onGrid(this.#deps.clock.mono() + spread * row.spec.evaluateEveryMs));
     this.#due.set(`p:${name}`, this.#deps.clock.mono() + spread * row.spec.health.everyMs);
   }
 
@@ -165,7 +179,7 @@ export class Engine {
 
   nextDueMs(group: string): number | null {
     const at = this.#due.get(`c:${group}`);
-    return at === null ? null : this.#deps.clock.wall() + Math.max(0, at - this.#deps.clock.mono());
+    return at === null ? null : Math.round(this.#deps.clock.wall() + Math.max(0, at - this.#deps.clock.mono()));
   }
 
   alertsChanged(): void {
@@ -180,6 +194,7 @@ export class Engine {
     this.#due.close();
     this.#unsubscribe();
     this.#notifying.close();
+    this.#deadMan.close();
     this.#leases.close();
     const steps = [...this.runners.values()].flatMap((r) => [...r.inFlight.values()]);
     let cancel = () => {};
@@ -188,6 +203,7 @@ export class Engine {
     });
     await Promise.race([Promise.allSettled([...this.#working, ...steps]), limit]);
     cancel();
+    for (const runner of this.runners.values()) await runner.transact(() => null).catch(() => {}); // notes a clock that was set
     for (const runner of this.runners.values()) await this.#flush(runner).catch((e) => this.#failed(runner.name, e));
   }
 
@@ -241,7 +257,7 @@ export class Engine {
       else if (!this.#stopping) {
         // From when it was due, not from when it ran: lateness does not add up.
         const now = this.#deps.clock.mono();
-        this.#due.set(`c:${runner.name}`, runner.again ? Math.max(now, started + WAKE_GAP_MS) : Math.max(now, started - lateMs + nextMs));
+        this.#due.set(`c:${runner.name}`, runner.again ? Math.max(now, started + WAKE_GAP_MS) : Math.max(now, onGrid(started - lateMs + nextMs)));
       }
     }
   }

@@ -1,6 +1,7 @@
-import type { Decision, GroupMemory, Health } from '../core/model/model.ts';
-import type { CommitRefusal, DecisionInputs, GroupCommit, GroupRow, InstanceRow, Member, NewEvent, Store } from '../ports/ports.ts';
+import type { Decision, GroupMemory, GroupSpec, Health, InstanceView } from '../core/model/model.ts';
+import type { Clock, CommitRefusal, DecisionInputs, GroupCommit, GroupRow, InstanceRow, NewEvent, Store } from '../ports/ports.ts';
 import { Serial } from './serial.ts';
+import { newestTime, shiftTimes, WallWatch } from './steady.ts';
 
 /** The group as committed. Replaced, never edited. */
 export interface GroupState {
@@ -28,13 +29,16 @@ export interface HealthTrack {
   sinceMs: number;
   passed: number;
   failed: number;
+  /** What the last check saw; null: it passed. */
+  fault: string | null;
 }
 
 /** Evidence that a machine (or a token) is not in the cloud. */
 export interface Absence {
   readonly lists: number;
   readonly lastSerial: number;
-  readonly sinceMs: number;
+  /** When the first of these lists was asked for, monotonic ms. */
+  readonly sinceMono: number;
 }
 
 /** The newest run of equal holds, not yet or only partly written. */
@@ -53,18 +57,26 @@ export class GroupRunner {
   readonly name: string;
   readonly #store: Store;
   readonly #serial = new Serial();
+  readonly #clock: Clock;
+  readonly #wall: WallWatch;
   #state: GroupState;
   /** Instance id → the step under way. */
   readonly inFlight = new Map<string, Promise<void>>();
   readonly health = new Map<string, HealthTrack>();
   readonly absent = new Map<string, Absence>();
-  /** Instance id → when we last changed its balancer entries; older member lists say nothing about it. */
-  readonly touchedMs = new Map<string, number>();
-  /** Instance id → balancer name → entry, as last read. */
-  members: ReadonlyMap<string, ReadonlyMap<string, Member>> = new Map();
+  /** Instance id → when our last call for it ended, monotonic ms; older lists of machines and members say nothing about it. */
+  readonly touchedMono = new Map<string, number>();
+  /** Instance id → balancers in which it has no good entry, as last read; instances without such a balancer are not in it. */
+  readonly missing = new Map<string, readonly string[]>();
+  /** Instance id → what the core was last shown of it, and what that was made from. */
+  readonly views = new Map<string, { readonly row: InstanceRow; readonly spec: GroupSpec; readonly view: InstanceView }>();
   pending: PendingDecision | null = null;
   lastDecision: Decision | null = null;
   lastEvaluatedMs: number | null = null;
+  /** When an evaluation last ended well (or the group was taken), monotonic ms. */
+  evaluatedMono: number;
+  /** Money spent this month, as last summed. */
+  spending: { readonly readMono: number; readonly value: number | null } | null = null;
   lastReadings: DecisionInputs['snapshot']['readings'] = {};
   /** Machines with our tag that are not in the books and wait for a person. */
   held: readonly string[] = [];
@@ -74,10 +86,17 @@ export class GroupRunner {
   cycling = false;
   again = false;
 
-  constructor(store: Store, state: GroupState) {
+  /** Since when this process looks after the group, monotonic ms: what a machine did before, nobody saw. */
+  readonly takenMono: number;
+
+  constructor(store: Store, state: GroupState, clock: Clock) {
     this.name = state.row.name;
     this.#store = store;
     this.#state = state;
+    this.#clock = clock;
+    this.#wall = new WallWatch(clock, newestTime(state));
+    this.takenMono = clock.mono();
+    this.evaluatedMono = this.takenMono;
   }
 
   get state(): GroupState {
@@ -91,6 +110,8 @@ export class GroupRunner {
   transact(build: (state: GroupState) => Change | null): Promise<{ ok: true } | { ok: false; why: CommitRefusal }> {
     return this.#serial.run(async () => {
       if (this.lost) return { ok: false, why: 'fenced' };
+      const jumped = this.#wall.jumpedMs();
+      if (jumped !== 0 && !(await this.#followWall(jumped))) return { ok: false, why: 'fenced' };
       const change = build(this.#state);
       if (!change) return { ok: true };
       const { mayAct, victims, ...parts } = change;
@@ -104,6 +125,22 @@ export class GroupRunner {
       else await this.#read();
       return result;
     });
+  }
+
+  /** Somebody set the clock: every stored time goes with it, so that no length changes. False: the group is lost. */
+  async #followWall(byMs: number): Promise<boolean> {
+    const shifted = shiftTimes(this.#state, byMs);
+    const event: NewEvent = { atMs: this.#clock.wall(), group: this.name, type: 'clock.jumped', actor: 'drover', data: { by_ms: byMs } };
+    const expect = { epoch: this.#state.row.epoch };
+    const result = await this.#store.commit({ group: this.name, expect, memory: shifted.memory, instances: [...shifted.rows.values()], events: [event] });
+    if (!result.ok) {
+      this.lost = true;
+      return false;
+    }
+    this.#state = shifted;
+    this.#wall.follow(byMs);
+    for (const track of this.health.values()) track.sinceMs += byMs;
+    return true;
   }
 
   /** Moves the windows on without writing: called inside `transact` by an evaluation that only held. */

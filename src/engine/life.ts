@@ -8,8 +8,13 @@ export interface LifeFacts {
   readonly nowMs: number;
   readonly can: CloudAbilities;
   readonly machine: Machine | undefined;
-  /** Complete lists without the row's token or machine since its last call, and the time of the first. */
+  /** Complete lists without the row's token or machine since its last call, and the time since the first, ms. */
   readonly absentLists: number;
+  readonly absentMs: number;
+  /** How long this process has looked after the group, ms. */
+  readonly watchedMs: number;
+  /** What the last health check of it saw; null: it passed, or none was made. */
+  readonly fault: string | null;
   /** The cloud said definitely that the machine does not exist. */
   readonly proofGone: boolean;
   /** Fresh entries of this instance by balancer; null: that balancer could not be read or its answer is older than our last change. */
@@ -31,6 +36,9 @@ export type Advance =
     };
 
 const wait = (untilMs: number | null = null): Advance => ({ kind: 'wait', untilMs });
+
+/** In a step's error while its call is out: after a crash it says that the outcome is unknown. */
+export const UNDER_WAY = 'under way';
 
 /** Evidence needed before absence is believed where the cloud's answer is ambiguous (invariant I9). */
 export const ABSENT_LISTS = 3;
@@ -99,10 +107,12 @@ export function condemn(row: InstanceRow, nowMs: number, cause: RemovalCause, wh
 function fromIntent(row: InstanceRow, f: LifeFacts): Advance {
   const step = row.step ?? stepOf('create', row.createdAtMs);
   const tried = step.attempts > 0;
-  const proven = tried && f.absentLists >= ABSENT_LISTS && f.nowMs - step.startedMs > f.can.consistencyMs;
+  // The end of a call that a dead process made was never heard: it may still be on its way.
+  const windowMs = f.can.consistencyMs + (step.error === UNDER_WAY ? f.can.callLimitMs : 0);
+  const proven = f.absentLists >= ABSENT_LISTS && f.absentMs > windowMs;
   const hopeless = row.removalCause !== null || f.can.idempotency === 'none' || f.nowMs - row.createdAtMs > f.spec.lifecycle.bootTimeoutMs;
   if (tried && hopeless) {
-    if (!proven) return wait(f.nowMs + f.can.consistencyMs);
+    if (!proven) return wait();
     const gone = become(row, f.nowMs, 'gone', {
       step: null,
       removalCause: row.removalCause ?? 'vanished',
@@ -118,10 +128,12 @@ function fromIntent(row: InstanceRow, f: LifeFacts): Advance {
 function fromBooting(row: InstanceRow, f: LifeFacts): Advance {
   if (row.removalCause !== null) return condemn(row, f.nowMs, row.removalCause, row.removalWhy ?? '', row.removedBy);
   if (f.proofGone) return condemn(row, f.nowMs, 'vanished', 'the cloud says it does not exist', null);
-  const late = f.nowMs - row.sinceMs > f.spec.lifecycle.bootTimeoutMs;
+  // Only time in which somebody looked counts: after a long absence of the controller the machine may be healthy for hours.
+  const late = Math.min(f.nowMs - row.sinceMs, f.watchedMs) > f.spec.lifecycle.bootTimeoutMs;
   const stopped = f.machine?.state === 'stopped' || f.machine?.state === 'gone';
   if (late || stopped) {
-    const why = stopped ? 'it stopped while booting' : `not healthy within ${f.spec.lifecycle.bootTimeoutMs / 1000} s`;
+    const saw = f.fault === null ? '' : ` (${f.fault})`;
+    const why = stopped ? 'it stopped while booting' : `not healthy within ${f.spec.lifecycle.bootTimeoutMs / 1000} s${saw}`;
     return { ...condemn(row, f.nowMs, 'boot-failed', why, null), launchFailed: { cls: 'boot', code: 'BLOCKED_BOOT', detail: `${row.id}: ${why}` } };
   }
   const running = f.machine ? f.machine.state === 'running' : row.address !== null;
@@ -129,15 +141,15 @@ function fromBooting(row: InstanceRow, f: LifeFacts): Advance {
     const first = f.spec.hooks.some((h) => h.name === 'before_attach') ? 'hook-before-attach' : 'attach';
     return become(row, f.nowMs, 'warming', { step: stepOf(first, f.nowMs) }, { boot_ms: f.nowMs - row.createdAtMs });
   }
-  return wait(row.sinceMs + f.spec.lifecycle.bootTimeoutMs + 1);
+  return wait(f.nowMs + f.spec.lifecycle.bootTimeoutMs - Math.min(f.nowMs - row.sinceMs, f.watchedMs) + 1);
 }
 
 function fromWarming(row: InstanceRow, f: LifeFacts): Advance {
   if (f.proofGone || f.machine?.state === 'stopped') return condemn(row, f.nowMs, 'vanished', 'it stopped before it served', null);
   const step = row.step ?? stepOf('attach', f.nowMs);
   if (row.health === 'unhealthy') {
-    const limit = row.sinceMs + f.spec.lifecycle.bootTimeoutMs;
-    if (f.nowMs < limit) return wait(limit);
+    const leftMs = f.spec.lifecycle.bootTimeoutMs - Math.min(f.nowMs - row.sinceMs, f.watchedMs);
+    if (leftMs > 0) return wait(f.nowMs + leftMs);
     return {
       ...condemn(row, f.nowMs, 'boot-failed', 'became unhealthy before it served', null),
       launchFailed: { cls: 'boot', code: 'BLOCKED_BOOT', detail: `${row.id}: unhealthy before it served` },
@@ -191,9 +203,13 @@ export function missingMembers(row: InstanceRow, f: Pick<LifeFacts, 'spec' | 'me
     .filter((name) => {
       if (row.members[name] === undefined) return true;
       if (!f.members.has(name)) return false; // not readable now: no evidence
-      const entry = f.members.get(name);
-      return !entry || entry.state === 'out' || entry.state === 'draining' || (row.address !== null && entry.address !== row.address);
+      return !isInPlace(row, f.members.get(name));
     });
+}
+
+/** Is the entry one that sends this serving instance its traffic? */
+export function isInPlace(row: InstanceRow, entry: Member | null | undefined): boolean {
+  return entry != null && entry.state !== 'out' && entry.state !== 'draining' && (row.address === null || entry.address === row.address);
 }
 
 function drained(row: InstanceRow, f: LifeFacts, next: StepKind): Advance {

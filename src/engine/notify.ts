@@ -128,6 +128,8 @@ export function notificationsOf(e: EventRow, last: Decision | null, mood: Mood):
       return [note('blocked', 'critical', `${e.group}: a launch failed: ${text('error')}`, null, `launch:${text('code')}`)];
     case 'group.frozen':
       return [note('frozen', 'critical', `${e.group} is frozen: ${text('why')}`)];
+    case 'group.not-evaluated':
+      return [note('blocked', 'critical', `${e.group} has not been evaluated for ${text('seconds')} s.`, null, 'not-evaluated')];
     case 'control.paused':
       return [note('paused', 'info', `${e.group} was paused by ${e.actor}${text('reason') ? `: ${text('reason')}` : ''}.`)];
     case 'control.resumed':

@@ -5,10 +5,13 @@ import type { CloudFacts } from './cloud-access.ts';
 import type { EngineContext } from './context.ts';
 import { withDeadline } from './deadline.ts';
 import type { GroupRunner } from './group-runner.ts';
+import { readSpending } from './spending.ts';
 
 /** What the world looked like, as far as it answered in time. */
 export interface Observation {
   readonly atMs: number;
+  /** The same moment, monotonic ms. */
+  readonly atMono: number;
   readonly cloud: CloudFacts | null;
   readonly cloudError: string | null;
   /** Direct answers about machines the list did not show, by instance id; null: it does not exist. */
@@ -17,6 +20,8 @@ export interface Observation {
   readonly readings: Readonly<Record<string, Reading>>;
   /** Rows of this group that are gone and whose token a machine still carries. */
   readonly goneByToken: ReadonlyMap<string, InstanceRow>;
+  /** In the budget's currency; null: no monthly budget, or not known. */
+  readonly spentThisMonth: number | null;
 }
 
 /** Direct questions per cycle: more wait for the next one. */
@@ -24,8 +29,13 @@ const GETS_AT_ONCE = 20;
 
 export async function observe(ctx: EngineContext, runner: GroupRunner): Promise<Observation> {
   const { spec } = runner.state.row;
-  const [cloud, balancers, readings] = await Promise.all([readCloud(ctx, runner, spec), readBalancers(ctx, spec), readMetrics(ctx, spec)]);
-  return { atMs: ctx.clock.wall(), ...cloud, balancers, readings };
+  const [cloud, balancers, readings, spentThisMonth] = await Promise.all([
+    readCloud(ctx, runner, spec),
+    readBalancers(ctx, spec),
+    readMetrics(ctx, spec),
+    readSpending(ctx, runner),
+  ]);
+  return { atMs: ctx.clock.wall(), atMono: ctx.clock.mono(), ...cloud, balancers, readings, spentThisMonth };
 }
 
 async function readCloud(
@@ -37,10 +47,11 @@ async function readCloud(
   if (!access) return { cloud: null, cloudError: `no cloud named ${spec.cloud} is configured`, proofs: NOTHING, goneByToken: NOBODY };
   try {
     const cloud = await access.view.list(Math.min(10_000, Math.max(500, spec.evaluateEveryMs / 2)));
+    const listedMs = ctx.clock.wall() - (ctx.clock.mono() - cloud.asOfMono);
     const doubtful: InstanceRow[] = [];
     for (const row of runner.state.rows.values()) {
       if (row.machineId === null || doubtful.length >= GETS_AT_ONCE) continue;
-      if (row.state === 'terminating' || (cloud.complete && !cloud.byId.has(row.machineId) && cloud.asOfMs > row.sinceMs)) doubtful.push(row);
+      if (row.state === 'terminating' || (cloud.complete && !cloud.byId.has(row.machineId) && listedMs > row.sinceMs)) doubtful.push(row);
     }
     const proofs = doubtful.length === 0 ? NOTHING : await prove(access.view, doubtful);
     return { cloud, cloudError: null, proofs, goneByToken: await formerly(ctx, runner, cloud) };

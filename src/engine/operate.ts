@@ -4,6 +4,7 @@ import type { Decision, JsonObject, ManualOverride, Pause, Reading } from '../co
 import {
   asDriverError,
   type ControlChange,
+  type DecisionRow,
   type GroupRow,
   type InboundAlert,
   type InstanceRow,
@@ -84,13 +85,20 @@ export class Operating implements Operations {
 
   async decisions(group: string | null, page: Page) {
     if (group !== null) await this.#row(group);
-    return this.#store.decisions(group, page);
+    return (await this.#store.decisions(group, page)).map((row) => this.#upToNow(row));
   }
 
   async decision(id: string) {
     const found = await this.#store.decision(id);
     if (!found) throw new OperationError('no-such-decision', `There is no decision ${id}.`);
     return found;
+  }
+
+  /** Equal decisions are written now and then; the newest of a run is in memory. */
+  #upToNow(row: DecisionRow): DecisionRow {
+    const pending = this.#engine.runners.get(row.decision.group)?.pending;
+    if (!pending || pending.decision.id !== row.decision.id) return row;
+    return { ...row, last: pending.decision, count: row.count + pending.count - pending.writtenCount };
   }
 
   async replay(id: string): Promise<{ same: boolean; stored: Decision; again: Decision }> {
@@ -305,7 +313,7 @@ export class Operating implements Operations {
       ...row.spec,
       mode: 'act' as const,
       min: 0,
-      max: Math.max(1, living.length),
+      max: 0,
       initial: 0,
       policies: [],
       metrics: {},

@@ -1,5 +1,5 @@
 import type { GroupSpec, Health } from '../core/model/model.ts';
-import type { InstanceRow } from '../ports/ports.ts';
+import { asDriverError, type InstanceRow } from '../ports/ports.ts';
 import type { EngineContext } from './context.ts';
 import type { GroupRunner, HealthTrack } from './group-runner.ts';
 import { Slots } from './serial.ts';
@@ -26,8 +26,8 @@ export async function probeGroup(ctx: EngineContext, runner: GroupRunner): Promi
     if (row.state !== 'serving') booting = true;
     asked.push(
       limit.run(async () => {
-        const ok = await probe(ctx, spec, row);
-        changed = note(runner, row, ok, spec, ctx.clock.wall()) || changed;
+        const fault = await probe(ctx, spec, row);
+        changed = note(runner, row, fault, spec, ctx.clock.wall()) || changed;
       }),
     );
   }
@@ -37,26 +37,33 @@ export async function probeGroup(ctx: EngineContext, runner: GroupRunner): Promi
   return booting ? Math.min(spec.health.everyMs, 500) : spec.health.everyMs;
 }
 
-async function probe(ctx: EngineContext, spec: GroupSpec, row: InstanceRow): Promise<boolean> {
+/** Null: it passed. Else what the check saw, for people. */
+async function probe(ctx: EngineContext, spec: GroupSpec, row: InstanceRow): Promise<string | null> {
   const { check, timeoutMs } = spec.health;
-  if (check.kind === 'none') return true;
+  if (check.kind === 'none') return null;
   const port = check.port ?? row.port ?? spec.balancers[0]?.port ?? null;
-  if (port === null || row.address === null) return false;
-  if (check.kind === 'tcp') return ctx.sockets.canConnect({ host: row.address, port }, timeoutMs);
+  if (row.address === null) return 'it has no address yet';
+  if (port === null) return 'no port is known: set health.port';
+  const host = row.address.includes(':') ? `[${row.address}]` : row.address;
+  if (check.kind === 'tcp') {
+    const open = await ctx.sockets.canConnect({ host: row.address, port }, timeoutMs);
+    return open ? null : `${host}:${port} takes no connection`;
+  }
+  const url = `http://${host}:${port}${check.path}`;
   try {
-    const host = row.address.includes(':') ? `[${row.address}]` : row.address;
-    const answer = await ctx.http.request({ method: 'GET', url: `http://${host}:${port}${check.path}`, timeoutMs, maxBytes: 1_048_576 });
-    return answer.status >= 200 && answer.status < 400;
-  } catch {
-    return false;
+    const { status } = await ctx.http.request({ method: 'GET', url, timeoutMs, maxBytes: 1_048_576 });
+    return status >= 200 && status < 400 ? null : `GET ${url} answered ${status}`;
+  } catch (e) {
+    return `GET ${url}: ${asDriverError(e).message}`;
   }
 }
 
 /** Counts in a row; true when the health changed. A machine that never answered is not yet unhealthy: it boots. */
-function note(runner: GroupRunner, row: InstanceRow, ok: boolean, spec: GroupSpec, nowMs: number): boolean {
-  const seen: HealthTrack = runner.health.get(row.id) ?? { health: row.health, sinceMs: row.healthSinceMs, passed: 0, failed: 0 };
-  seen.passed = ok ? seen.passed + 1 : 0;
-  seen.failed = ok ? 0 : seen.failed + 1;
+function note(runner: GroupRunner, row: InstanceRow, fault: string | null, spec: GroupSpec, nowMs: number): boolean {
+  const seen: HealthTrack = runner.health.get(row.id) ?? { health: row.health, sinceMs: row.healthSinceMs, passed: 0, failed: 0, fault: null };
+  seen.passed = fault === null ? seen.passed + 1 : 0;
+  seen.failed = fault === null ? 0 : seen.failed + 1;
+  seen.fault = fault;
   let { health }: { health: Health } = seen;
   if (seen.passed >= spec.health.healthyAfter) health = 'healthy';
   else if (seen.failed >= spec.health.unhealthyAfter && health !== 'unknown') health = 'unhealthy';

@@ -1,10 +1,11 @@
 import type { RemovalCause } from '../core/model/model.ts';
-import { allowDestruction, rememberDestruction } from '../core/remember.ts';
+import { allowDestruction, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
 import { asDriverError, type InstanceRow, type Machine, type NewEvent } from '../ports/ports.ts';
 import type { EngineContext, Hands } from './context.ts';
 import { stepRetryMs } from './failure.ts';
 import type { Change, GroupRunner, GroupState } from './group-runner.ts';
-import { become, stepOf } from './life.ts';
+import { become, stepOf, UNDER_WAY } from './life.ts';
+import { isOther } from './reconcile.ts';
 
 /** Time after an accepted delete before it is asked for again, ms. */
 const REDELETE_MS = 30_000;
@@ -28,7 +29,14 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
     await postpone(ctx, runner, id, asDriverError(e).message, stepRetryMs(Math.max(1, row.step?.attempts ?? 1), asDriverError(e)));
     return;
   }
-  if (machine === null || machine.state === 'gone') {
+  const { consistencyMs } = cloud.view.can;
+  const ageMs = Math.min(ctx.clock.wall() - row.sinceMs, ctx.clock.mono() - runner.takenMono);
+  if (machine === null && row.state === 'draining' && row.removalCause !== 'vanished' && ageMs <= consistencyMs) {
+    // Made a moment ago it may not be shown yet: believing that now would leave it running with nobody to look after it.
+    await postpone(ctx, runner, id, `machine ${machineId} is not shown yet`, Math.max(1_000, consistencyMs - ageMs + 1));
+    return;
+  }
+  if (machine === null || machine.state === 'gone' || isOther(row, machine)) {
     await runner.transact((state) => settleGone(ctx, state, id));
     return;
   }
@@ -86,8 +94,13 @@ function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { det
 function condemned(ctx: EngineContext, state: GroupState, row: InstanceRow): Change {
   const now = ctx.clock.wall();
   const step = row.step?.kind === 'delete' ? row.step : stepOf('delete', now);
-  const next = { ...step, attempts: step.attempts + 1, error: 'under way', nextTryMs: now };
-  if (row.state === 'terminating') return { mayAct: true, victims: [row.id], instances: [{ ...row, step: next }] };
+  const next = { ...step, startedMs: now, attempts: step.attempts + 1, error: UNDER_WAY, nextTryMs: now };
+  if (row.state === 'terminating') {
+    // The last call was refused, or its end never heard, and the machine still exists: what this call destroys counts from now.
+    const again = step.error === null ? null : rememberDestructionAgain(state.memory, row.removalCause ?? 'scale-in', step.startedMs, now);
+    const instances = [{ ...row, step: again ? next : { ...next, startedMs: step.startedMs } }];
+    return { mayAct: true, victims: [row.id], instances, ...(again ? { memory: again } : {}) };
+  }
   const end = become(
     row,
     now,

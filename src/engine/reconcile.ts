@@ -37,20 +37,27 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
   };
   const machines = obs.cloud?.byGroup.get(runner.name) ?? [];
   const byToken = new Map(machines.map((m) => [m.owner?.token ?? '', m]));
-  const absent = countAbsent(runner, state, obs, byToken);
+  const absent = countAbsent(runner, state, obs, byToken, inFlight);
   const mass = absent >= state.row.spec.limits.brake.count && absent >= state.row.spec.limits.brake.fraction * state.rows.size;
   r.cloudTrusted = obs.cloud?.complete === true && !mass;
 
   for (const row of state.rows.values()) {
-    const machine = (row.machineId !== null ? (obs.cloud?.byId.get(row.machineId) ?? obs.proofs.get(row.id)) : byToken.get(row.token)) ?? undefined;
+    const named = (row.machineId !== null ? (obs.cloud?.byId.get(row.machineId) ?? obs.proofs.get(row.id)) : byToken.get(row.token)) ?? undefined;
+    // Clouds reuse ids: what carries the tags of another launch or of someone else is not the machine that was made for this row.
+    const machine = named && isOther(row, named) ? undefined : named;
     let now = meet(runner, row, machine, obs, inFlight, r);
     now = claimEntries(state, now, obs);
     if (now !== row) put(r, now);
-    const facts = lifeFacts(runner, state, now, machine, obs, can, mass);
+    const facts = lifeFacts(runner, state, now, machine, obs, can, mass, named !== machine);
     move(r, now, facts, obs.atMs, inFlight.has(row.id));
   }
   if (obs.cloud) strangers(runner, state, machines, obs, can, r);
   return r;
+}
+
+/** Tags that name another launch. A machine without tags may be ours and have lost them: that proves nothing. */
+export function isOther(row: InstanceRow, machine: Machine): boolean {
+  return machine.owner !== null && machine.owner.token !== row.token;
 }
 
 function put(r: Reconciled, row: InstanceRow): void {
@@ -64,26 +71,39 @@ function tell(r: Reconciled, event: Omit<NewEvent, 'actor'> | null): void {
 }
 
 /** Counts, over different complete lists, how often a row's machine (or token) was not there. */
-function countAbsent(runner: GroupRunner, state: GroupState, obs: Observation, byToken: ReadonlyMap<string, Machine>): number {
+function countAbsent(runner: GroupRunner, state: GroupState, obs: Observation, byToken: ReadonlyMap<string, Machine>, inFlight: ReadonlySet<string>): number {
   const { cloud } = obs;
   if (!cloud?.complete) return 0;
+  const listedMs = obs.atMs - (obs.atMono - cloud.asOfMono);
+  const whole = isWhole(state, obs, cloud, listedMs);
   let suspicious = 0;
   for (const row of state.rows.values()) {
-    const there = row.machineId === null ? byToken.has(row.token) : cloud.byId.has(row.machineId);
+    const listed = row.machineId === null ? byToken.get(row.token) : cloud.byId.get(row.machineId);
+    const there = listed !== undefined && !isOther(row, listed);
     if (there) {
       runner.absent.delete(row.id);
       continue;
     }
-    if (row.state === 'intent' && (row.step?.attempts ?? 0) === 0) continue;
+    // Lists before the end of the create call, or ones that lack machines which do exist, say nothing of a machine still to come.
+    if (row.machineId === null && (!whole || inFlight.has(row.id) || (row.step?.attempts ?? 0) === 0)) continue;
     // After a restart nothing is known of when we last called: lists count from now on.
-    const since = runner.touchedMs.get(row.id) ?? row.sinceMs;
-    if (cloud.asOfMs <= since) continue;
+    if (listedMs <= row.sinceMs || cloud.asOfMono <= (runner.touchedMono.get(row.id) ?? Number.NEGATIVE_INFINITY)) continue;
     const seen = runner.absent.get(row.id);
-    if (!seen) runner.absent.set(row.id, { lists: 1, lastSerial: cloud.serial, sinceMs: cloud.asOfMs });
-    else if (seen.lastSerial !== cloud.serial) runner.absent.set(row.id, { lists: seen.lists + 1, lastSerial: cloud.serial, sinceMs: seen.sinceMs });
+    if (!seen) runner.absent.set(row.id, { lists: 1, lastSerial: cloud.serial, sinceMono: cloud.asOfMono });
+    else if (seen.lastSerial !== cloud.serial) runner.absent.set(row.id, { ...seen, lists: seen.lists + 1, lastSerial: cloud.serial });
     if (row.machineId !== null && row.state !== 'terminating') suspicious++;
   }
   return suspicious;
+}
+
+/** False while the list lacks a machine of ours that a direct question did not prove gone: it is not evidence about others then. */
+function isWhole(state: GroupState, obs: Observation, cloud: NonNullable<Observation['cloud']>, listedMs: number): boolean {
+  for (const row of state.rows.values()) {
+    if (row.machineId === null || row.state === 'terminating' || cloud.byId.has(row.machineId) || listedMs <= row.sinceMs) continue;
+    const proof = obs.proofs.get(row.id);
+    if (proof !== null && proof?.state !== 'gone') return false;
+  }
+  return true;
 }
 
 /** The row with what the cloud and the probes say of its machine. */
@@ -116,12 +136,33 @@ function differs(row: InstanceRow, m: Machine): boolean {
   return row.address !== m.address || row.port !== m.port || row.zone !== m.zone || row.pricePerHour !== m.pricePerHour || row.paidUntilMs !== m.paidUntilMs;
 }
 
-/** Another living instance answers at the same place: entries there are its own. Ports and addresses are reused. */
-export function placeTaken(state: GroupState, row: InstanceRow): boolean {
+function isListed(row: InstanceRow, obs: Observation): boolean {
+  const machine = obs.cloud?.byId.get(row.machineId ?? '');
+  return machine !== undefined && !isOther(row, machine);
+}
+
+/** By the number in the token: a row for a stranger is new in the books, its machine is not. */
+function isLater(a: InstanceRow, b: InstanceRow): boolean {
+  return (numberOf(a.token) ?? a.n) > (numberOf(b.token) ?? b.n);
+}
+
+/** A later machine that the cloud shows has the row's address: its own does not exist any more. */
+function hasSuccessor(state: GroupState, row: InstanceRow, obs: Observation): boolean {
   if (row.address === null) return false;
   for (const other of state.rows.values()) {
-    if (other.id !== row.id && other.address === row.address && other.port === row.port && other.state !== 'terminating' && other.removalCause === null)
-      return true;
+    if (isLater(other, row) && other.address === row.address && other.port === row.port && isListed(other, obs)) return true;
+  }
+  return false;
+}
+
+/** Another living instance answers at the same place: entries there are its own. Ports and addresses are reused. */
+function placeTaken(state: GroupState, row: InstanceRow, obs: Observation): boolean {
+  if (row.address === null) return false;
+  for (const other of state.rows.values()) {
+    if (other.id === row.id || other.address !== row.address || other.port !== row.port) continue;
+    if (other.state === 'terminating') continue;
+    // Only one of the two machines can still exist: the later one, unless only the earlier one is shown.
+    if (isLater(other, row) || (other.removalCause === null && isListed(other, obs) && !isListed(row, obs))) return true;
   }
   return false;
 }
@@ -129,7 +170,7 @@ export function placeTaken(state: GroupState, row: InstanceRow): boolean {
 /** A leaving instance takes every entry at its place with it, also one whose attach we never heard the end of. */
 function claimEntries(state: GroupState, row: InstanceRow, obs: Observation): InstanceRow {
   if (row.state !== 'draining' || row.address === null) return row;
-  if (placeTaken(state, row)) return Object.keys(row.members).length === 0 ? row : { ...row, members: {} };
+  if (placeTaken(state, row, obs)) return Object.keys(row.members).length === 0 ? row : { ...row, members: {} };
   let members = row.members;
   for (const { balancer } of state.row.spec.balancers) {
     const port = memberPort(state.row.spec, balancer, row.port);
@@ -147,15 +188,16 @@ function lifeFacts(
   obs: Observation,
   can: CloudAbilities,
   mass: boolean,
+  replaced: boolean,
 ): LifeFacts {
   const members = new Map<string, Member | null | undefined>();
-  const touched = runner.touchedMs.get(row.id) ?? 0;
+  const touched = runner.touchedMono.get(row.id) ?? Number.NEGATIVE_INFINITY;
   let sessions: number | null = 0;
   let sessionsKnown = true;
   for (const { balancer } of state.row.spec.balancers) {
     const facts = obs.balancers.get(balancer);
     const ref = row.members[balancer];
-    if (!facts || facts.asOfMs <= touched) {
+    if (!facts || facts.asOfMono <= touched) {
       sessionsKnown = false;
       continue;
     }
@@ -169,14 +211,21 @@ function lifeFacts(
   }
   const absence = runner.absent.get(row.id);
   const proof = obs.proofs.get(row.id);
-  const settled = obs.atMs - row.createdAtMs > can.consistencyMs;
-  const said = (obs.proofs.has(row.id) && proof === null) || proof?.state === 'gone' || machine?.state === 'gone';
+  // What was made (or last moved) a moment ago may not be shown yet. What we deleted was shown just before.
+  // The questions were asked when the list was, however long the rest of the look took.
+  const agoMs = obs.cloud ? obs.atMono - obs.cloud.asOfMono : 0;
+  const ageMs = Math.min(obs.atMs - row.sinceMs, obs.atMono - runner.takenMono) - agoMs;
+  const settled = row.state === 'terminating' || replaced || ageMs > can.consistencyMs || hasSuccessor(state, row, obs);
+  const said = replaced || (obs.proofs.has(row.id) && proof === null) || proof?.state === 'gone' || machine?.state === 'gone';
   return {
     spec: state.row.spec,
     nowMs: obs.atMs,
     can,
     machine,
     absentLists: absence?.lists ?? 0,
+    watchedMs: obs.atMono - runner.takenMono,
+    fault: runner.health.get(row.id)?.fault ?? null,
+    absentMs: absence ? obs.atMono - absence.sinceMono : 0,
     proofGone: said && settled && (row.state === 'terminating' || !mass || (absence?.lists ?? 0) >= ABSENT_LISTS),
     members,
     sessions: sessionsKnown ? sessions : null,
@@ -196,6 +245,11 @@ function move(r: Reconciled, row: InstanceRow, facts: LifeFacts, nowMs: number, 
       if (next.launchFailed) r.memory = rememberLaunchFailure(r.memory, next.launchFailed.cls, next.launchFailed.code, next.launchFailed.detail, nowMs, null);
       put(r, now);
       if (now.state === 'gone') return;
+      if (now.state === 'draining' && row.state !== 'draining') {
+        // Its way out begins with a fresh look: an attach whose end we never heard may have left entries to take along.
+        r.wakeMs = nowMs;
+        return;
+      }
       continue;
     }
     if (next.kind === 'call') r.calls.push({ id: now.id, step: next.step });
@@ -224,8 +278,8 @@ function strangers(runner: GroupRunner, state: GroupState, machines: readonly Ma
     const seen = runner.absent.get(key);
     const serial = obs.cloud?.serial ?? 0;
     const lists = !seen ? 1 : seen.lastSerial === serial ? seen.lists : seen.lists + 1;
-    runner.absent.set(key, { lists, lastSerial: serial, sinceMs: seen?.sinceMs ?? obs.atMs });
-    const old = obs.atMs - (seen?.sinceMs ?? obs.atMs) > can.consistencyMs;
+    runner.absent.set(key, { lists, lastSerial: serial, sinceMono: seen?.sinceMono ?? obs.atMono });
+    const old = obs.atMono - (seen?.sinceMono ?? obs.atMono) > can.consistencyMs;
     if (!obs.cloud?.complete || lists < ABSENT_LISTS || !old) continue;
     const cause = twin ? 'duplicate' : 'orphan';
     const why = twin ? 'a second machine of the same launch' : 'its instance was struck from the books before the machine appeared';

@@ -1,14 +1,12 @@
+import type { HookSpec } from '../core/model/model.ts';
 import { rememberLaunchFailure, rememberLaunchSuccess } from '../core/remember.ts';
 import { asDriverError, DriverError, type InstanceRow, type Machine, type NewEvent, type StepKind } from '../ports/ports.ts';
-import { type EngineContext, type Hands, memberPort } from './context.ts';
+import { type EngineContext, type Hands, handsOf, memberPort } from './context.ts';
 import { withDeadline } from './deadline.ts';
 import { launchFailure, stepRetryMs } from './failure.ts';
 import type { Change, GroupRunner, GroupState } from './group-runner.ts';
-import { become, condemn, missingMembers, stepOf, unattached, unbound } from './life.ts';
+import { become, condemn, stepOf, UNDER_WAY, unattached, unbound } from './life.ts';
 import { reap } from './reaper.ts';
-
-/** In a step's error while its call is out: after a crash it says that the outcome is unknown. */
-const UNDER_WAY = 'under way';
 
 interface Attempt {
   /** Still the right thing to do for this row? */
@@ -75,6 +73,8 @@ async function attempt(ctx: EngineContext, runner: GroupRunner, id: string, kind
     // The row went another way meanwhile (condemned, standby): the failed step is nobody's any more.
     settle = (state, now) => (now.step?.kind === kind ? how.failed(state, now, error) : {});
   }
+  runner.touchedMono.set(id, ctx.clock.mono());
+  runner.absent.delete(id);
   ctx.crash(`${kind}:after-call`);
   await runner.transact((state) => {
     const now = state.rows.get(id);
@@ -122,16 +122,23 @@ function creating(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attemp
         template: spec.template.options,
         zone: row.zone,
       });
-      return machinePatch(machine);
+      // Without a check of its own, running is all there is to know, and the create call said it.
+      const healthy = spec.health.check.kind === 'none' && machine.state === 'running';
+      return { ...machinePatch(machine), ...(healthy ? { health: 'healthy' as const, healthSinceMs: ctx.clock.wall() } : {}) };
     },
     done: (state, row, patch) => {
       const born = become({ ...row, ...patch }, ctx.clock.wall(), 'booting', { step: null });
       return { instances: [born.row], memory: rememberLaunchSuccess(state.memory), events: born.event ? [{ ...born.event, actor: 'drover' }] : [] };
     },
     failed: (state, row, error) => {
-      if (!error.definite) return tryAgain(ctx, row, 'create', error);
       const now = ctx.clock.wall();
       const why = launchFailure(error);
+      if (!error.definite) return tryAgain(ctx, row, 'create', error);
+      // A refusal of this try says nothing of an earlier one, whose answer never came: its machine may exist.
+      if ((row.step?.attempts ?? 1) > 1) {
+        const memory = rememberLaunchFailure(state.memory, why.cls, why.code, why.detail, now, why.retryAfterMs);
+        return { ...tryAgain(ctx, row, 'create', error), memory };
+      }
       const dead = become(row, now, 'gone', { step: null, removalCause: row.removalCause ?? 'boot-failed', removalWhy: error.message });
       return {
         instances: [dead.row],
@@ -145,35 +152,42 @@ function creating(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attemp
 function hooking(ctx: EngineContext, runner: GroupRunner, kind: 'hook-before-attach' | 'hook-before-delete', hands: Hands): Attempt {
   const name = kind === 'hook-before-attach' ? 'before_attach' : 'before_delete';
   const next: StepKind = kind === 'hook-before-attach' ? 'attach' : 'detach';
-  const goOn = (row: InstanceRow, events: NewEvent[]): Change => ({ instances: [{ ...row, step: stepOf(next, ctx.clock.wall()) }], events });
+  /** The hook that runs, and what those said whose failure does not matter. */
+  let culprit: HookSpec | null = null as HookSpec | null;
+  const passed: NewEvent[] = [];
+  const moveOn = (row: InstanceRow, events: NewEvent[]): Change => ({ instances: [{ ...row, step: stepOf(next, ctx.clock.wall()) }], events });
   return {
     wanted: (row) => (kind === 'hook-before-attach' ? row.state === 'warming' : row.state === 'draining') && row.step?.kind === kind,
     run: async (row) => {
-      const spec = runner.state.row.spec.hooks.find((h) => h.name === name);
-      if (!spec || row.machineId === null || row.address === null) return {};
-      const hook = await hands.openHook(spec);
-      const context = {
-        group: row.group,
-        instance: row.id,
-        machineId: row.machineId,
-        address: row.address,
-        port: row.port,
-        zone: row.zone,
-        step: spec.name,
-        token: `${row.token}.${name}`,
-      };
-      await withDeadline(ctx.clock, spec.timeoutMs, `hook ${name}`, (signal) => hook.run(context, signal));
+      const { hooks } = runner.state.row.spec;
+      if (row.machineId === null || row.address === null) return {};
+      for (const [i, spec] of hooks.entries()) {
+        if (spec.name !== name) continue;
+        culprit = spec;
+        const hook = await hands.openHook(spec);
+        if (handsOf(ctx, runner) === null) throw new DriverError('conflict', 'the group was stopped meanwhile');
+        const { group, id: instance, machineId, address, port, zone } = row;
+        const context = { group, instance, machineId, address, port, zone, step: name, token: `${row.token}.${name}.${i}` } as const;
+        try {
+          await withDeadline(ctx.clock, spec.timeoutMs, `hook ${name}`, (signal) => hook.run(context, signal));
+        } catch (e) {
+          if (spec.onFailure !== 'continue') throw e;
+          passed.push(event(ctx, row, 'hook.failed', { hook: name, driver: spec.driver, error: asDriverError(e).message, on_failure: 'continue' }));
+        }
+      }
       return {};
     },
-    done: (_, row) => (row.step?.kind === kind ? goOn(row, [event(ctx, row, 'hook.done', { hook: name })]) : {}),
+    done: (_, row) => (row.step?.kind === kind ? moveOn(row, passed.length > 0 ? passed : [event(ctx, row, 'hook.done', { hook: name })]) : {}),
     failed: (state, row, error) => {
-      const spec = state.row.spec.hooks.find((h) => h.name === name);
-      const failed = event(ctx, row, 'hook.failed', { hook: name, error: error.message, on_failure: spec?.onFailure ?? 'continue' });
-      if (!spec || spec.onFailure === 'continue') return goOn(row, [failed]);
+      const spec = culprit;
+      if (!spec) return tryAgain(ctx, row, kind, error);
+      const failed = event(ctx, row, 'hook.failed', { hook: name, driver: spec.driver, error: error.message, on_failure: spec.onFailure });
+      // Opening it failed: that says nothing of the machine either.
+      if (spec.onFailure === 'continue') return moveOn(row, [...passed, failed]);
       const patience = row.sinceMs + Math.max(state.row.spec.lifecycle.bootTimeoutMs, 2 * spec.timeoutMs);
       const now = ctx.clock.wall();
       if (spec.onFailure === 'retry' && now < patience) return tryAgain(ctx, row, kind, error);
-      if (kind === 'hook-before-delete') return goOn(row, [failed]); // no wait is for ever: the machine was condemned already
+      if (kind === 'hook-before-delete') return moveOn(row, [failed]); // no wait is for ever: the machine was condemned already
       const out = condemn(row, now, 'hook-failed', `hook ${name}: ${error.message}`, null);
       const memory = rememberLaunchFailure(state.memory, 'hook', 'BLOCKED_HOOK', `${name}: ${error.message}`, now, null);
       return { instances: [out.row], memory, events: [failed, ...(out.event ? [{ ...out.event, actor: 'drover' }] : [])] };
@@ -186,15 +200,30 @@ function afterAttach(row: InstanceRow): InstanceRow['step'] {
   return row.state === 'warming' ? { ...row.step, error: null } : null;
 }
 
+function attachable(row: InstanceRow): boolean {
+  return row.state === 'warming' || (row.state === 'serving' && !row.standby && !row.detached);
+}
+
+/** Between two calls of one step: the group may have been paused, or the instance have gone another way. Throws then. */
+async function goOn(ctx: EngineContext, runner: GroupRunner, id: string, wanted: (row: InstanceRow) => boolean): Promise<void> {
+  let still = ctx.mayStart(runner, 0);
+  const asked = await runner.transact((state) => {
+    const now = state.rows.get(id);
+    still &&= now !== undefined && wanted(now);
+    return still ? { mayAct: true } : null;
+  });
+  if (!asked.ok || !still) throw new DriverError('conflict', 'it went another way meanwhile');
+}
+
 function attaching(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attempt {
   return {
-    wanted: (row) => row.state === 'warming' || (row.state === 'serving' && !row.standby && !row.detached),
+    wanted: attachable,
     run: async (row) => {
       const { spec } = runner.state.row;
       const entries: Record<string, string> = { ...row.members };
-      const view = runner.members.get(row.id);
-      const missing = row.state === 'warming' ? unattached(row, spec) : missingMembers(row, { spec, members: view ?? new Map() });
-      for (const name of missing) {
+      const missing = row.state === 'warming' ? unattached(row, spec) : (runner.missing.get(row.id) ?? unattached(row, spec));
+      for (const [i, name] of missing.entries()) {
+        if (i > 0) await goOn(ctx, runner, row.id, (now) => attachable(now));
         const balancer = hands.balancers.get(name);
         const port = memberPort(spec, name, row.port);
         if (!balancer) throw new DriverError('bad-request', `no balancer named ${name} is configured`);
@@ -203,7 +232,6 @@ function attaching(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attem
         const weight = spec.balancers.find((b) => b.balancer === name)?.weight ?? null;
         entries[name] = await balancer.attach({ instance: row.id, address: row.address, port, weight });
       }
-      runner.touchedMs.set(row.id, ctx.clock.wall());
       return { members: entries };
     },
     done: (_, row, patch) => ({
@@ -221,7 +249,8 @@ function leaving(ctx: EngineContext, runner: GroupRunner, kind: 'drain' | 'detac
       const { spec } = runner.state.row;
       const names = row.state === 'serving' && !row.standby ? unbound(row, spec) : Object.keys(row.members);
       const members = { ...row.members };
-      for (const name of names) {
+      for (const [i, name] of names.entries()) {
+        if (i > 0) await goOn(ctx, runner, row.id, (now) => now.step?.kind === kind);
         const ref = row.members[name] as string;
         const balancer = hands.balancers.get(name);
         if (kind === 'detach') delete members[name];
@@ -229,7 +258,6 @@ function leaving(ctx: EngineContext, runner: GroupRunner, kind: 'drain' | 'detac
         if (kind === 'drain') await balancer.drain(ref);
         else await balancer.detach(ref);
       }
-      runner.touchedMs.set(row.id, ctx.clock.wall());
       return kind === 'detach' ? { members } : {};
     },
     done: (_, row, patch) => {

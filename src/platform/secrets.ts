@@ -1,6 +1,6 @@
 /** Secrets from the environment and from files, and the few cryptographic helpers around them. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { resolve as resolvePath } from 'node:path';
 import { DriverError } from '../ports/errors.ts';
@@ -20,6 +20,11 @@ export function createSecrets(baseDir: string): Secrets {
     hmacSha256: (secret, data) => createHmac('sha256', secret.reveal()).update(data).digest('hex'),
     equal: (a, b) => timingSafeEqual(digest(a), digest(b)),
   };
+}
+
+/** Such a file is refused as a secret. */
+export function everyoneReads(path: string): boolean {
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & OTHERS_READ) !== 0;
 }
 
 /** Equal lengths for the constant-time comparison, whatever came in. */

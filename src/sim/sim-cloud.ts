@@ -6,18 +6,24 @@ export interface CloudFault {
   readonly before?: DriverError;
   /** Throw this after it happened: the caller does not know. */
   readonly after?: DriverError;
-  /** Time until the answer, ms. */
+  /** Time between the effect and the answer, ms. */
   readonly delayMs?: number;
-  /** list: answer this instead. */
-  readonly list?: ListResult<Machine>;
+  /** Time between the call and its effect, ms: the request is on its way, whatever becomes of the caller. */
+  readonly lateMs?: number;
+  /** list: answer this instead, or what becomes of the true answer. */
+  readonly list?: ListResult<Machine> | ((truth: ListResult<Machine>) => ListResult<Machine>);
+  /** delete: says yes and does nothing. */
+  readonly ignored?: boolean;
 }
 export type CloudOp = 'list' | 'get' | 'create' | 'delete';
 
 interface Truth {
   machine: Machine;
-  /** Wall ms at which it runs, and at which it disappears after a delete. */
-  runsAtMs: number;
-  goneAtMs: number;
+  /** Monotonic ms at which it was made, is shown by list and get, runs, and disappears after a delete. */
+  readonly madeAtMono: number;
+  readonly shownAtMono: number;
+  readonly runsAtMono: number;
+  goneAtMono: number;
 }
 
 /** Ground truth: machines that exist, whatever anyone believes. Boots and deletes take their time. */
@@ -27,10 +33,18 @@ export class SimCloud implements Cloud {
   readonly installId: string;
   bootMs = 2_000;
   deleteMs = 1_000;
+  /** How long list and get do not show a machine that was just made, ms; at most `can.consistencyMs`. */
+  hiddenMs: () => number = () => 0;
+  /** A new machine gets the address that became free last. */
+  reusesAddresses = false;
   /** Asked before every call. */
   fault: (op: CloudOp, arg: string) => CloudFault | undefined = () => undefined;
+  /** Told of every call of a caller, and of every machine made. */
+  onCall: (op: CloudOp, arg: string) => void = () => {};
+  onMade: (machine: Machine) => void = () => {};
   readonly calls: { op: CloudOp; arg: string; atMs: number }[] = [];
   readonly #truth = new Map<string, Truth>();
+  readonly #freeAddresses: string[] = [];
   #next = 1;
 
   constructor(clock: Clock, installId: string, can: Partial<CloudAbilities> = {}) {
@@ -55,11 +69,17 @@ export class SimCloud implements Cloud {
     return [...this.#truth.values()].map((t) => t.machine).filter((m) => group === undefined || m.owner?.group === group);
   }
 
+  /** Time since the machine was made, ms; null: it does not exist. */
+  ageMs(id: string): number | null {
+    const t = this.#truth.get(id);
+    return t ? this.clock.mono() - t.madeAtMono : null;
+  }
+
   /** A machine stops or disappears by itself. */
   kill(id: string, how: 'gone' | 'stopped'): void {
     const t = this.#truth.get(id);
     if (!t) return;
-    if (how === 'gone') this.#truth.delete(id);
+    if (how === 'gone') this.#remove(id);
     else t.machine = { ...t.machine, state: 'stopped' };
   }
 
@@ -77,19 +97,20 @@ export class SimCloud implements Cloud {
       paidUntilMs: null,
       ...machine,
     };
-    this.#truth.set(machine.id, { machine: full, runsAtMs: 0, goneAtMs: Number.POSITIVE_INFINITY });
+    const now = this.clock.mono();
+    this.#truth.set(machine.id, { machine: full, madeAtMono: now, shownAtMono: now, runsAtMono: 0, goneAtMono: Number.POSITIVE_INFINITY });
   }
 
   async list(): Promise<ListResult<Machine>> {
-    return this.#call('list', '', () => ({
-      items: this.alive().filter((m) => this.can.listsForeign || m.owner?.install === this.installId),
-      complete: true,
-      asOfMs: this.clock.wall(),
-    }));
+    return this.#call('list', '', (fault) => {
+      const items = this.#shown().filter((m) => this.can.listsForeign || m.owner?.install === this.installId);
+      const truth = { items, complete: true, asOfMs: this.clock.wall() };
+      return typeof fault?.list === 'function' ? fault.list(truth) : (fault?.list ?? truth);
+    });
   }
 
   async get(id: string): Promise<Machine | null> {
-    return this.#call('get', id, () => this.alive().find((m) => m.id === id) ?? null);
+    return this.#call('get', id, () => this.#shown().find((m) => m.id === id) ?? null);
   }
 
   async create(request: CreateRequest): Promise<Machine> {
@@ -103,43 +124,59 @@ export class SimCloud implements Cloud {
         owner,
         name: request.name,
         state: 'pending',
-        address: `10.0.${n >> 8}.${n & 255}`,
+        address: (this.reusesAddresses ? this.#freeAddresses.pop() : undefined) ?? `10.0.${n >> 8}.${n & 255}`,
         port: 8080,
         zone: request.zone,
         createdAtMs: this.clock.wall(),
         pricePerHour: null,
         paidUntilMs: null,
       };
-      this.#truth.set(machine.id, { machine, runsAtMs: this.clock.wall() + this.bootMs, goneAtMs: Number.POSITIVE_INFINITY });
+      const now = this.clock.mono();
+      const times = { madeAtMono: now, shownAtMono: now + this.hiddenMs(), runsAtMono: now + this.bootMs, goneAtMono: Number.POSITIVE_INFINITY };
+      this.#truth.set(machine.id, { machine, ...times });
+      this.onMade(machine);
       return machine;
     });
   }
 
   async delete(id: string): Promise<void> {
-    return this.#call('delete', id, () => {
+    return this.#call('delete', id, (fault) => {
       const t = this.#truth.get(id);
-      if (!t || t.goneAtMs !== Number.POSITIVE_INFINITY) return;
+      if (!t || t.goneAtMono !== Number.POSITIVE_INFINITY || fault?.ignored) return;
       t.machine = { ...t.machine, state: 'deleting' };
-      t.goneAtMs = this.clock.wall() + this.deleteMs;
+      t.goneAtMono = this.clock.mono() + this.deleteMs;
     });
   }
 
-  async #call<T>(op: CloudOp, arg: string, act: () => T): Promise<T> {
+  async #call<T>(op: CloudOp, arg: string, act: (fault: CloudFault | undefined) => T): Promise<T> {
+    this.onCall(op, arg);
     const fault = this.fault(op, arg);
     this.calls.push({ op, arg, atMs: this.clock.wall() });
     if (fault?.before) throw fault.before;
-    if (fault?.list && op === 'list') return fault.list as T;
-    const result = act();
+    if (fault?.lateMs) await this.clock.sleep(fault.lateMs);
+    const result = act(fault);
     if (fault?.delayMs) await this.clock.sleep(fault.delayMs);
     if (fault?.after) throw fault.after;
     return result;
   }
 
+  #shown(): Machine[] {
+    this.#settle();
+    const now = this.clock.mono();
+    return [...this.#truth.values()].filter((t) => t.shownAtMono <= now).map((t) => t.machine);
+  }
+
+  #remove(id: string): void {
+    const address = this.#truth.get(id)?.machine.address;
+    if (address) this.#freeAddresses.push(address);
+    this.#truth.delete(id);
+  }
+
   #settle(): void {
-    const now = this.clock.wall();
+    const now = this.clock.mono();
     for (const [id, t] of this.#truth) {
-      if (t.goneAtMs <= now) this.#truth.delete(id);
-      else if (t.machine.state === 'pending' && t.runsAtMs <= now) t.machine = { ...t.machine, state: 'running' };
+      if (t.goneAtMono <= now) this.#remove(id);
+      else if (t.machine.state === 'pending' && t.runsAtMono <= now) t.machine = { ...t.machine, state: 'running' };
     }
   }
 }

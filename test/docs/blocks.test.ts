@@ -1,7 +1,8 @@
 /** Every block of every page is run or checked, page by page, in order, each page in a fresh directory. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Component, describeWith } from '../support/real.ts';
 import { type Block, parseBlocks } from './blocks.ts';
 import { checkBlock } from './checks.ts';
 import { ROOT, Session } from './session.ts';
@@ -28,10 +29,25 @@ function read(text: string): { blocks: Block[]; problem: string } {
 
 const pages = [...TOP, ...FOLDERS.flatMap(pagesBelow)];
 
-describe.each(pages)('%s', (page) => {
-  const session = new Session();
+/** Programs a page says it needs, in `<!-- needs: haproxy, prometheus -->`; without them it is skipped by name. */
+function needsOf(text: string): Component[] {
+  const list = /^<!-- needs: ([a-z, -]+) -->$/m.exec(text)?.[1] ?? '';
+  return list
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '') as Component[];
+}
+
+const contents = pages.map((page) => [page, existsSync(join(ROOT, page)) ? readFileSync(join(ROOT, page), 'utf8') : ''] as const);
+
+for (const [page, text] of contents) describeWith(needsOf(text), page, () => checkPage(text));
+
+function checkPage(text: string): void {
+  let session: Session;
+  beforeAll(() => {
+    session = new Session();
+  });
   afterAll(() => session.dispose());
-  const text = existsSync(join(ROOT, page)) ? readFileSync(join(ROOT, page), 'utf8') : '';
   const { blocks, problem } = read(text);
 
   it('is there, with every block closed', () => {
@@ -43,4 +59,4 @@ describe.each(pages)('%s', (page) => {
       expect((await checkBlock(block, session)) ?? '').toBe('');
     });
   }
-});
+}

@@ -1,6 +1,6 @@
 /** A terminal in a fresh directory with `drover` on its PATH, in which the commands of one page run in order. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -101,11 +101,31 @@ export class Session {
     }
   }
 
+  /** Processes that left every group we know but still have this page's home: machines of the cloud `local` outlive their controller. */
+  private left(): number[] {
+    if (!existsSync('/proc/self/environ')) return [];
+    const mark = `HOME=${this.env['HOME']}`;
+    return readdirSync('/proc').flatMap((name) => {
+      try {
+        return /^\d+$/.test(name) && readFileSync(`/proc/${name}/environ`, 'utf8').split('\0').includes(mark) ? [Number(name)] : [];
+      } catch {
+        return [];
+      }
+    });
+  }
+
   async dispose(): Promise<void> {
     for (const child of this.background) stop(child);
     for (const child of this.background) if (child.exitCode === null && child.signalCode === null) await new Promise((resolve) => child.once('exit', resolve));
+    for (const pid of this.left()) endProcess(pid);
     rmSync(dirname(this.dir), { recursive: true, force: true });
   }
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {}
 }
 
 /** The whole group it leads, so that nothing it started stays. */

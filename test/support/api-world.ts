@@ -550,7 +550,7 @@ export function createApiWorld(clock: Clock, over: Partial<ApiDeps> = {}): ApiWo
     backupDir: '/var/lib/drover/backups',
     tls: null,
     insecureHttp: false,
-    openScrapes: false,
+    openScrapes: [],
     trustedProxies: [],
     ...over,
   };

@@ -1,13 +1,12 @@
 /** The controller as a process of its own, so that it can be killed without a last word and started again. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
 import { createHttp } from '../../src/platform/http.ts';
 import { until } from './daemon.ts';
 
-const CLI = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-const MAIN = existsSync(CLI) ? CLI : new URL('./e2e-serve.ts', import.meta.url).pathname;
+const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const START_MS = 30_000;
 
 export interface CliResult {

@@ -15,7 +15,7 @@ import { startTestMember, type TestMember } from './member.ts';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const WEB = join(ROOT, 'src/emulators/web/main.ts');
-const CLOUD_SH = join(ROOT, 'examples/exec-cloud/cloud.sh');
+export const CLOUD_SH = join(ROOT, 'examples/exec-cloud/cloud.sh');
 const AM_TOKEN = 'e2e-alertmanager-token';
 
 export const GROUP = 'web';
@@ -129,7 +129,7 @@ export async function openWorld(cloud: 'local' | 'exec'): Promise<World> {
     writeFileSync(join(dir, 'drover.yaml'), droverConfig({ listen, prometheus: monitoring.prometheusUrl, haproxy, cloud: parts }));
     const controller = new ControllerProcess(dir, `http://${listen}`);
     const url = `http://127.0.0.1:${port}/`;
-    const load = startLoad({ url, rate: 0, keepFailures: 10_000 });
+    const load = startLoad({ url, rate: 0, maxRate: RATE.high + 50, keepFailures: 10_000 });
     const world: World = {
       ...{ dir, haproxy, url, monitoring, controller, foreign, load, close },
       foreignAtStart: await fingerprint(haproxy, 'web', /^legacy$/),

@@ -134,8 +134,9 @@ export function load(text: string, file = 'drover.yaml'): LoadResult {
 }
 
 /** Warnings and errors alike. */
-export function diagnosticsOf(text: string, fileExists?: (path: string) => boolean) {
-  const result = loadConfig({ file: 'drover.yaml', text }, manifests, { sha256, ...(fileExists === undefined ? {} : { fileExists }) });
+export function diagnosticsOf(text: string, fileExists?: (path: string) => boolean, everyoneReads?: (path: string) => boolean) {
+  const looks = { ...(fileExists === undefined ? {} : { fileExists }), ...(everyoneReads === undefined ? {} : { everyoneReads }) };
+  const result = loadConfig({ file: 'drover.yaml', text }, manifests, { sha256, ...looks });
   return result.ok ? result.config.warnings : result.diagnostics;
 }
 

@@ -28,7 +28,8 @@ function typeOf(schema = {}) {
   const choices = schema.anyOf ?? schema.oneOf;
   if (choices !== undefined) return [...new Set(choices.map(typeOf))].join(' or ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items)}`;
-  if (schema.type === 'object') return schema.additionalProperties === undefined || schema.additionalProperties === false ? 'map' : `map of ${typeOf(schema.additionalProperties)}`;
+  if (schema.type === 'object')
+    return schema.additionalProperties === undefined || schema.additionalProperties === false ? 'map' : `map of ${typeOf(schema.additionalProperties)}`;
   return Array.isArray(schema.type) ? schema.type.join(' or ') : (schema.type ?? 'any JSON');
 }
 
@@ -37,7 +38,8 @@ const preset = (schema) => (schema.default === undefined || schema.default === n
 function inputs(operation) {
   const rows = operation.parameters.map((each) => [code(each.name), each.in, typeOf(each.schema), `${each.description ?? ''}${preset(each.schema)}`.trim()]);
   const body = operation.requestBody?.content['application/json'].schema;
-  for (const [name, schema] of Object.entries(body?.properties ?? {})) rows.push([code(name), 'body', typeOf(schema), `${schema.description ?? ''}${preset(schema)}`.trim()]);
+  for (const [name, schema] of Object.entries(body?.properties ?? {}))
+    rows.push([code(name), 'body', typeOf(schema), `${schema.description ?? ''}${preset(schema)}`.trim()]);
   return rows.length === 0 ? '' : table(['input', 'in', 'type', ''], rows);
 }
 

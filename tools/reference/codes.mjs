@@ -21,7 +21,9 @@ const LISTS = new Set(['core/model/reasons.ts', 'core/guard-notes.ts', 'core/exp
 
 /** Codes of the closed list that nothing gives yet: they are kept for what is planned, so that their meaning never changes. */
 function unused() {
-  const texts = sources().filter(({ path }) => !LISTS.has(path)).map(({ text }) => text);
+  const texts = sources()
+    .filter(({ path }) => !LISTS.has(path))
+    .map(({ text }) => text);
   return new Set(Object.keys(REASONS).filter((reason) => !texts.some((text) => text.includes(reason))));
 }
 
@@ -47,7 +49,16 @@ export function reasonCodesPage() {
       });
     const columns = ['code', 'meaning', 'configured by', 'default'];
     const guarded = kind === 'hold' || kind === 'limit';
-    return page(`## ${title}`, about, guarded ? table(columns, rows) : table(columns.slice(0, 2), rows.map((row) => row.slice(0, 2))));
+    return page(
+      `## ${title}`,
+      about,
+      guarded
+        ? table(columns, rows)
+        : table(
+            columns.slice(0, 2),
+            rows.map((row) => row.slice(0, 2)),
+          ),
+    );
   });
   return page(
     head('Reason codes', 'src/core/model/reasons.ts and guard-notes.ts'),
@@ -71,7 +82,23 @@ const DRIVER_MEANING = {
   unknown: 'Anything else.',
 };
 
-const STATUS_WORDS = { 400: 'malformed', 401: 'not authenticated', 403: 'not allowed', 404: 'not found', 405: 'wrong method', 408: 'too slow', 409: 'conflict', 413: 'too large', 414: 'address too long', 415: 'content type', 422: 'a field is wrong', 429: 'too many wrong credentials', 431: 'headers too large', 500: 'our fault', 503: 'not now' };
+const STATUS_WORDS = {
+  400: 'malformed',
+  401: 'not authenticated',
+  403: 'not allowed',
+  404: 'not found',
+  405: 'wrong method',
+  408: 'too slow',
+  409: 'conflict',
+  413: 'too large',
+  414: 'address too long',
+  415: 'content type',
+  422: 'a field is wrong',
+  429: 'too many wrong credentials',
+  431: 'headers too large',
+  500: 'our fault',
+  503: 'not now',
+};
 
 /** Codes of problem documents as the sources of the API give them, by status. */
 function problemCodes() {
@@ -84,7 +111,16 @@ function problemCodes() {
   add(409, 'refused');
   add(503, 'store-CODE');
   add(503, 'driver-CODE');
-  return [...found].sort(([a], [b]) => a - b).map(([status, names]) => [String(status), STATUS_WORDS[status] ?? '', listed([...names].sort(), 'and')]);
+  return [...found]
+    .sort(([a], [b]) => a - b)
+    .map(([status, names]) => [
+      String(status),
+      STATUS_WORDS[status] ?? '',
+      listed(
+        [...names].sort((a, b) => (a < b ? -1 : 1)),
+        'and',
+      ),
+    ]);
 }
 
 function configurationCodes() {
@@ -103,7 +139,12 @@ function configurationCodes() {
 }
 
 /** The example of "too large" would be. */
-const clip = (text) => text.trimEnd().split('\n').map((line) => (line.length > 160 ? `${line.slice(0, 40)}…` : line)).join('\n');
+const clip = (text) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line.length > 160 ? `${line.slice(0, 40)}…` : line))
+    .join('\n');
 
 export function errorCodesPage() {
   const drivers = DRIVER_ERROR_CODES.map((name) => {

@@ -79,14 +79,22 @@ function policies(registry) {
 
 export function configurationPage(registry) {
   const known = new Set(Object.keys(POLICIES).map((type) => `policies.${type}`));
-  const paths = fieldPaths(registry).filter((path) => ![...known].some((type) => path === type || path.startsWith(`${type}.`)) && !isDriverField(path, registry));
+  const paths = fieldPaths(registry).filter(
+    (path) => ![...known].some((type) => path === type || path.startsWith(`${type}.`)) && !isDriverField(path, registry),
+  );
   const told = new Set(SECTIONS.flatMap((section) => [section.at, ...(section.own ?? [])]));
   const untold = paths.filter((path) => !path.includes('#') && ![...told].some((at) => path === at || (at !== '' && path.startsWith(`${at}.`))));
   const gone = SECTIONS.filter((section) => section.at !== '' && describeField(section.at, registry) === null);
-  if (untold.length + gone.length > 0) throw new Error(`tools/reference/configuration.mjs: no section for ${untold.join(', ') || 'nothing'}; nothing at ${gone.map((each) => each.at).join(', ') || 'nothing'}`);
+  if (untold.length + gone.length > 0)
+    throw new Error(
+      `tools/reference/configuration.mjs: no section for ${untold.join(', ') || 'nothing'}; nothing at ${gone.map((each) => each.at).join(', ') || 'nothing'}`,
+    );
   const sections = SECTIONS.map((section) => {
     const info = section.at === '' ? null : describeField(section.at, registry);
-    const about = info === null ? '' : `${info.description}${info.required ? ' Required.' : ''}${info.example === undefined ? '' : ` E.g. ${code(`${section.at.split('.').at(-1)}: ${written(info.example)}`)}`}`;
+    const about =
+      info === null
+        ? ''
+        : `${info.description}${info.required ? ' Required.' : ''}${info.example === undefined ? '' : ` E.g. ${code(`${section.at.split('.').at(-1)}: ${written(info.example)}`)}`}`;
     const level = section.title.startsWith('groups: ') ? '###' : '##';
     const own = section.title === 'groups: policies' ? policies(registry).map((text) => text.replace('### ', '#### ')) : [];
     return page(`${level} ${section.title}`, about, table(COLUMNS, rowsOf(section, paths, registry)), section.more ?? '', ...own);

@@ -1,16 +1,51 @@
 /** docs/reference/drivers.md: what drivers there are and what each takes, from their manifests. */
 import { existsSync } from 'node:fs';
 import { describeField } from '../../src/config/config.ts';
-import { code, head, listed, page, table, written } from './markdown.mjs';
+import { alignedTable, code, head, listed, page, table, written } from './markdown.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
 
 const KINDS = [
-  { title: 'Clouds', key: 'clouds', one: 'cloud', folder: 'clouds', path: 'clouds', about: 'Where machines live. Written under `clouds`; what one machine is made of stands under `template`.' },
-  { title: 'Balancers', key: 'balancers', one: 'balancer', folder: 'balancers', path: 'balancers', about: 'What spreads traffic over machines. Written under `balancers`, or in a group as `balancer: { haproxy: SOCKET, backend: web }`.' },
-  { title: 'Sources', key: 'sources', one: 'source', folder: 'sources', path: 'sources', about: 'Where readings come from. Written under `sources`; a metric names one with `from`, and its query stands beside that.' },
-  { title: 'Alert formats', key: 'alertFormats', one: 'alert-format', folder: 'alerts', path: 'receivers', about: 'What `POST /hooks/NAME` understands. Written under `receivers`.' },
-  { title: 'Hooks', key: 'hooks', one: 'hook', folder: 'hooks', path: 'hooks', about: 'Steps of your own in the life of a machine. Written under `hooks` of a group.' },
+  {
+    title: 'Clouds',
+    key: 'clouds',
+    one: 'cloud',
+    folder: 'clouds',
+    path: 'clouds',
+    about: 'Where machines live. Written under `clouds`; what one machine is made of stands under `template`.',
+  },
+  {
+    title: 'Balancers',
+    key: 'balancers',
+    one: 'balancer',
+    folder: 'balancers',
+    path: 'balancers',
+    about: 'What spreads traffic over machines. Written under `balancers`, or in a group as `balancer: { haproxy: SOCKET, backend: web }`.',
+  },
+  {
+    title: 'Sources',
+    key: 'sources',
+    one: 'source',
+    folder: 'sources',
+    path: 'sources',
+    about: 'Where readings come from. Written under `sources`; a metric names one with `from`, and its query stands beside that.',
+  },
+  {
+    title: 'Alert formats',
+    key: 'alertFormats',
+    one: 'alert-format',
+    folder: 'alerts',
+    path: 'receivers',
+    about: 'What `POST /hooks/NAME` understands. Written under `receivers`.',
+  },
+  {
+    title: 'Hooks',
+    key: 'hooks',
+    one: 'hook',
+    folder: 'hooks',
+    path: 'hooks',
+    about: 'Steps of your own in the life of a machine. Written under `hooks` of a group.',
+  },
   { title: 'Notifiers', key: 'notifiers', one: 'notifier', folder: 'notifiers', path: 'notify', about: 'Who is told. Written under `notify`.' },
 ];
 
@@ -34,9 +69,15 @@ function abilities(kind, manifest) {
       can.cpu ? 'reports CPU' : 'reports no CPU',
     ].concat(manifest.abilities === undefined ? [] : ['the options below change these']);
   }
-  if (kind === 'balancers') return [can.sessions ? 'tells open sessions' : 'cannot tell open sessions', can.checks ? 'checks members itself' : 'does not check members', `one call takes at most ${MILLISECONDS(can.callLimitMs)}`];
+  if (kind === 'balancers')
+    return [
+      can.sessions ? 'tells open sessions' : 'cannot tell open sessions',
+      can.checks ? 'checks members itself' : 'does not check members',
+      `one call takes at most ${MILLISECONDS(can.callLimitMs)}`,
+    ];
   if (kind === 'sources') return [can.range ? 'keeps history' : 'has no history'];
-  if (kind === 'alertFormats') return [manifest.hmac === null ? 'the sender cannot sign: bearer or basic' : `the sender can sign: ${code(manifest.hmac.header)}`];
+  if (kind === 'alertFormats')
+    return [manifest.hmac === null ? 'the sender cannot sign: bearer or basic' : `the sender can sign: ${code(manifest.hmac.header)}`];
   return [];
 }
 
@@ -72,8 +113,13 @@ function section(kind, manifest, registry) {
 
 /** Kinds with their drivers, one line each: the table of README.md. */
 export function driverTable(registry) {
-  const rows = KINDS.map((kind) => [kind.title.toLowerCase(), Object.values(registry[kind.key]).map((manifest) => `[${code(manifest.id)}](docs/reference/drivers.md#${kind.one}-${manifest.id})`).join(', ')]);
-  return table(['', 'there today'], rows);
+  const rows = KINDS.map((kind) => [
+    kind.title.toLowerCase(),
+    Object.values(registry[kind.key])
+      .map((manifest) => `[${code(manifest.id)}](docs/reference/drivers.md#${kind.one}-${manifest.id})`)
+      .join(', '),
+  ]);
+  return alignedTable(['kind', 'there today'], rows);
 }
 
 export function driversPage(registry) {

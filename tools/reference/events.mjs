@@ -6,7 +6,13 @@ import { code, head, listed, page, table } from './markdown.mjs';
 const SECTIONS = [
   [
     'Decisions',
-    [['decision', 'An evaluation came to something new. Equal holds in a row are one event and one entry of the history.', ['id', 'outcome', 'reason', 'meaning', 'from', 'wanted', 'target', 'running', 'serving', 'sentence']]],
+    [
+      [
+        'decision',
+        'An evaluation came to something new. Equal holds in a row are one event and one entry of the history.',
+        ['id', 'outcome', 'reason', 'meaning', 'from', 'wanted', 'target', 'running', 'serving', 'sentence'],
+      ],
+    ],
   ],
   [
     'The life of an instance',
@@ -54,7 +60,11 @@ const SECTIONS = [
       ['config.added', 'A group came into the file.', ['hash', 'mode', 'min', 'max']],
       ['config.changed', 'A group of the file changed.', ['hash', 'mode', 'min', 'max']],
       ['config.removed', 'A group left the file; its machines are kept and nothing is done to them.', ['note']],
-      ['group.frozen', 'A promise was about to be broken, or the books are empty while machines exist: the group stands still until a person has looked.', ['why', 'machines']],
+      [
+        'group.frozen',
+        'A promise was about to be broken, or the books are empty while machines exist: the group stands still until a person has looked.',
+        ['why', 'machines'],
+      ],
       ['group.retiring', 'A removed group gives up its machines.', ['machines']],
       ['group.archived', 'Its last machine is gone, or it had none. Its history stays.', []],
     ],
@@ -65,8 +75,16 @@ const SECTIONS = [
       ['alert.fired', 'An episode began. Repeats of it are not events.', ['receiver', 'name', 'episode']],
       ['alert.resolved', 'It ended. An episode that was resolved never acts again.', ['receiver', 'name', 'episode']],
       ['alert.ignored', 'It came late, out of order or twice.', ['receiver', 'name', 'episode', 'why']],
-      ['delivery.rejected', 'A delivery had no effect: forged, malformed, too large, to nobody. `suppressed`: so many more were not recorded.', ['receiver', 'why', 'status', 'code', 'source', 'suppressed', 'asked']],
-      ['access.denied', 'A credential was missing, wrong or of too low a role. `unwritten`: so many more were not recorded.', ['source', 'account', 'method', 'route', 'code', 'unwritten']],
+      [
+        'delivery.rejected',
+        'A delivery had no effect: forged, malformed, too large, to nobody. `suppressed`: so many more were not recorded.',
+        ['receiver', 'why', 'status', 'code', 'source', 'suppressed', 'asked'],
+      ],
+      [
+        'access.denied',
+        'A credential was missing, wrong or of too low a role. `unwritten`: so many more were not recorded.',
+        ['source', 'account', 'method', 'route', 'code', 'unwritten'],
+      ],
       ['token.created', 'A token was made. Its value is in no event.', ['id', 'name', 'role']],
       ['token.revoked', 'A token was revoked.', ['id', 'name', 'role']],
     ],
@@ -77,7 +95,11 @@ const TYPE = /['"`]((?:instance|launch|step|delete|hook|control|config|group|ale
 
 /** Types the sources write. Those made of a state or an effect are written out. */
 export function eventTypesInSources() {
-  const found = new Set(['decision', ...['fired', 'resolved', 'ignored'].map((each) => `alert.${each}`), ...INSTANCE_STATES.map((state) => `instance.${state}`)]);
+  const found = new Set([
+    'decision',
+    ...['fired', 'resolved', 'ignored'].map((each) => `alert.${each}`),
+    ...INSTANCE_STATES.map((state) => `instance.${state}`),
+  ]);
   for (const folder of ['engine/', 'app/', 'api/']) {
     for (const { path, text } of sources(folder)) {
       if (path.startsWith('app/demo/')) continue;
@@ -93,13 +115,22 @@ export function eventsPage() {
   const inSources = eventTypesInSources();
   const missing = [...inSources].filter((type) => !EVENT_TYPES.has(type));
   const extra = [...EVENT_TYPES].filter((type) => !inSources.has(type));
-  if (missing.length + extra.length > 0) throw new Error(`tools/reference/events.mjs: describe ${missing.join(', ') || 'nothing'}; take out ${extra.join(', ') || 'nothing'}`);
+  if (missing.length + extra.length > 0)
+    throw new Error(`tools/reference/events.mjs: describe ${missing.join(', ') || 'nothing'}; take out ${extra.join(', ') || 'nothing'}`);
   return page(
     head('Events', 'tools/reference/events.mjs, checked against the sources'),
     `Everything that happened, in order. An event has ${listed(['seq', 'at', 'group', 'type', 'actor', 'data', 'hash'], 'and')}: ${code('seq')} has no gaps, and ${code('hash')} is the
 SHA-256 over the hash before it and the event, so that a change to the past shows (${code('drover audit verify')}). They are kept for ${code('server.retain.events')}.
 Read them with ${code('drover history')}, ${code('GET /api/v1/events')}, or as they happen from ${code('GET /api/v1/events/stream')}.`,
     `${code('actor')} is the name of the token or, for what nobody asked for, ${code('drover')}; for alerts ${code('receiver:NAME')}. Times inside ${code('data')} that end in ${code('_ms')} are milliseconds.`,
-    ...SECTIONS.map(([title, list]) => page(`## ${title}`, table(['type', 'meaning', 'data'], list.map(([type, meaning, data]) => [code(type), meaning, data.map(code).join(', ')])))),
+    ...SECTIONS.map(([title, list]) =>
+      page(
+        `## ${title}`,
+        table(
+          ['type', 'meaning', 'data'],
+          list.map(([type, meaning, data]) => [code(type), meaning, data.map(code).join(', ')]),
+        ),
+      ),
+    ),
   );
 }

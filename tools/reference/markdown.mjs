@@ -8,7 +8,8 @@ export const head = (title, from) => `# ${title}
 
 /** A value as it stands in YAML on one line. */
 export function written(value) {
-  if (typeof value === 'string') return /^[A-Za-z0-9./_%+-][A-Za-z0-9 ./_%+()-]*$|^max\(.*\)$/.test(value) && value.trim() === value ? value : JSON.stringify(value);
+  if (typeof value === 'string')
+    return /^[A-Za-z0-9./_%+-][A-Za-z0-9 ./_%+()-]*$|^max\(.*\)$/.test(value) && value.trim() === value ? value : JSON.stringify(value);
   if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`;
   if (value !== null && typeof value === 'object') {
     const entries = Object.entries(value).map(([key, inner]) => `${key}: ${written(inner)}`);
@@ -31,6 +32,22 @@ export function table(columns, rows) {
   return [line(columns), line(columns.map(() => '---')), ...rows.map(line)].join('\n');
 }
 
+/** The same with columns of one width, as the formatter wants it in pages that people edit. */
+export function alignedTable(columns, rows) {
+  const all = [columns, ...rows].map((row) => row.map(cell));
+  const widths = columns.map((_, c) => Math.max(3, ...all.map((row) => row[c].length)));
+  const line = (cells, fill = ' ') => `| ${cells.map((text, c) => text.padEnd(widths[c], fill)).join(' | ')} |`;
+  const [head, ...body] = all;
+  return [
+    line(head),
+    line(
+      columns.map(() => ''),
+      '-',
+    ),
+    ...body.map((row) => line(row)),
+  ].join('\n');
+}
+
 /** `a`, `b` or `c`. */
 export function listed(values, word = 'or') {
   const items = values.map((value) => code(String(value)));
@@ -38,4 +55,9 @@ export function listed(values, word = 'or') {
 }
 
 /** Pages end with one line feed and have no two empty lines in a row. */
-export const page = (...parts) => `${parts.filter((part) => part !== '').join('\n\n').replace(/\n{3,}/g, '\n\n').trim()}\n`;
+export const page = (...parts) =>
+  `${parts
+    .filter((part) => part !== '')
+    .join('\n\n')
+    .replace(/\n{3,}/g, '\n\n')
+    .trim()}\n`;

@@ -7,7 +7,17 @@ const CLOCK = { wall: () => 1_700_000_000_000, mono: () => 0, sleep: async () =>
 const PROPOSAL = { policy: 'p', type: 'target', metric: 'm', value: 1, per: 1, exact: 1, wants: 1, advisory: false };
 const DECISION = { group: 'g', outcome: 'hold', reason: 'HOLD_TOLERANCE', proposals: [PROPOSAL] };
 const STATUS = {
-  group: 'g', wanted: 1, target: 1, running: 1, serving: 1, min: 1, max: 2, demand: 1, pause: null, lastEvaluatedMs: 1, states: {},
+  group: 'g',
+  wanted: 1,
+  target: 1,
+  running: 1,
+  serving: 1,
+  min: 1,
+  max: 2,
+  demand: 1,
+  pause: null,
+  lastEvaluatedMs: 1,
+  states: {},
   readings: { m: { kind: 'value', value: 1, atMs: 1, ageMs: 1, coverage: 1 } },
 };
 

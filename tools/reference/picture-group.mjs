@@ -10,7 +10,10 @@ const REGISTRY = { clouds: { local }, balancers: {}, sources: { prometheus }, al
 export function groupSpec() {
   const text = readFileSync(new URL('../../examples/minimal.drover.yaml', import.meta.url), 'utf8');
   // A hash only has to tell versions apart here.
-  const loaded = loadConfig({ file: 'minimal.drover.yaml', text }, REGISTRY, { sha256: (each) => String(each.length).padStart(64, '0'), fileExists: () => true });
+  const loaded = loadConfig({ file: 'minimal.drover.yaml', text }, REGISTRY, {
+    sha256: (each) => String(each.length).padStart(64, '0'),
+    fileExists: () => true,
+  });
   if (!loaded.ok) throw new Error(loaded.diagnostics.map((each) => each.message).join('; '));
   return loaded.config.groups[0];
 }

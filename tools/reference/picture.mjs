@@ -3,7 +3,7 @@
  * the real code (src/core/decide.ts) with default limits, and machines take 90 s to start.
  */
 import { decide, initialMemory } from '../../src/core/decide.ts';
-import { explainLines } from '../../src/core/explain.ts';
+import { explainLines, whyNot } from '../../src/core/explain.ts';
 import { groupSpec } from './picture-group.mjs';
 
 const MINUTE = 60_000;
@@ -17,12 +17,29 @@ const MOST = 10;
 
 /** Requests a second at minutes from the start; straight lines between. */
 const LOAD = [
-  [0, 520], [14, 560], [26, 900], [33, 1480], [44, 1620], [58, 1500], [70, 1180], [84, 900], [98, 780],
-  [104, 800], [107, 1180], [116, 1260], [124, 980], [140, 700], [160, 560], [180, 520],
+  [0, 520],
+  [14, 560],
+  [26, 900],
+  [33, 1480],
+  [44, 1620],
+  [58, 1500],
+  [70, 1180],
+  [84, 900],
+  [98, 780],
+  [104, 800],
+  [107, 1180],
+  [116, 1260],
+  [124, 980],
+  [140, 700],
+  [160, 560],
+  [180, 520],
 ];
 
 function loadAt(minutes, noise) {
-  const next = Math.max(1, LOAD.findIndex(([at]) => at >= minutes));
+  const next = Math.max(
+    1,
+    LOAD.findIndex(([at]) => at >= minutes),
+  );
   const [[x0, y0], [x1, y1]] = [LOAD[next - 1], LOAD[next]];
   return Math.round(y0 + ((y1 - y0) * (minutes - x0)) / (x1 - x0) + noise);
 }
@@ -43,9 +60,25 @@ function viewOf(machine, atMs, spec) {
   const ready = machine.bornMs + BOOT_MS;
   const state = machine.leavesMs !== null ? 'draining' : atMs >= ready ? 'serving' : 'booting';
   return {
-    id: machine.id, n: machine.n, state, sinceMs: machine.bornMs, createdAtMs: machine.bornMs, servingSinceMs: atMs >= ready ? ready : null,
-    health: atMs >= ready ? 'healthy' : 'unknown', healthSinceMs: ready, protected: false, standby: false, detached: false, replaceRequested: false,
-    removeRequested: false, zone: null, templateId: spec.template.id, sessions: null, paidUntilMs: null, pricePerHour: null, replaces: null,
+    id: machine.id,
+    n: machine.n,
+    state,
+    sinceMs: machine.bornMs,
+    createdAtMs: machine.bornMs,
+    servingSinceMs: atMs >= ready ? ready : null,
+    health: atMs >= ready ? 'healthy' : 'unknown',
+    healthSinceMs: ready,
+    protected: false,
+    standby: false,
+    detached: false,
+    replaceRequested: false,
+    removeRequested: false,
+    zone: null,
+    templateId: spec.template.id,
+    sessions: null,
+    paidUntilMs: null,
+    pricePerHour: null,
+    replaces: null,
     removalCause: machine.leavesMs === null ? null : 'scale-in',
   };
 }
@@ -64,8 +97,20 @@ export function simulate() {
     smooth += (loadAt(Math.max(0, (atMs - START_MS) / MINUTE), noise()) - smooth) / 3;
     const value = Math.round(smooth);
     const snapshot = {
-      atMs, decisionId: idAt(atMs), instances: machines.map((m) => viewOf(m, atMs, spec)), readings: { target: { kind: 'value', value, atMs, ageMs: 0, coverage: 1 } },
-      alerts: [], schedules: {}, pause: null, manual: [], freezeUntilMs: null, approved: null, cloudTrusted: true, balancerTrusted: true, spentThisMonth: null, cause: 'timer',
+      atMs,
+      decisionId: idAt(atMs),
+      instances: machines.map((m) => viewOf(m, atMs, spec)),
+      readings: { target: { kind: 'value', value, atMs, ageMs: 0, coverage: 1 } },
+      alerts: [],
+      schedules: {},
+      pause: null,
+      manual: [],
+      freezeUntilMs: null,
+      approved: null,
+      cloudTrusted: true,
+      balancerTrusted: true,
+      spentThisMonth: null,
+      cause: 'timer',
     };
     const made = decide(spec, snapshot, memory);
     memory = made.memory;
@@ -99,7 +144,10 @@ function boxes(points, low, high, kind) {
     const [a, b] = [points[start], points[i]];
     if (b !== undefined && low(a) === low(b) && high(a) === high(b)) continue;
     const end = b ?? points[points.length - 1];
-    if (high(a) > low(a) && end.atMs > a.atMs) out.push(`<rect class="${kind}" x="${x(a.atMs)}" y="${y(high(a))}" width="${round(x(end.atMs) - x(a.atMs))}" height="${round(y(low(a)) - y(high(a)))}"/>`);
+    if (high(a) > low(a) && end.atMs > a.atMs)
+      out.push(
+        `<rect class="${kind}" x="${x(a.atMs)}" y="${y(high(a))}" width="${round(x(end.atMs) - x(a.atMs))}" height="${round(y(low(a)) - y(high(a)))}"/>`,
+      );
     start = i;
   }
   return out.join('\n');
@@ -120,7 +168,9 @@ function shortage(points) {
     const ends = [...run.map((p) => `${x(p.atMs)},${y(p.demand)}`), ...run.toReversed().map((p) => `${x(p.atMs)},${y(p.serving)}`)];
     return `<polygon class="short" points="${ends.join(' ')}"/>`;
   });
-  const strip = runs.map((run) => `<rect class="alarm" x="${x(run[0].atMs)}" y="306" width="${Math.max(3, round(x(run.at(-1).atMs) - x(run[0].atMs)))}" height="5"/>`);
+  const strip = runs.map(
+    (run) => `<rect class="alarm" x="${x(run[0].atMs)}" y="306" width="${Math.max(3, round(x(run.at(-1).atMs) - x(run[0].atMs)))}" height="5"/>`,
+  );
   return [...areas, ...strip].join('\n');
 }
 
@@ -138,7 +188,9 @@ function marks(points) {
 }
 
 /** Written out for both themes: not every viewer of SVG knows variables. */
-const colours = (t) => `.paper{fill:${t.paper}}text{fill:${t.ink2}}.say,.out{fill:${t.ink}}.hair{stroke:${t.hair}}.axis{stroke:${t.ink2}}.demand,.in{stroke:${t.ink}}
+const colours = (
+  t,
+) => `.paper{fill:${t.paper}}text{fill:${t.ink2}}.say,.out{fill:${t.ink}}.hair{stroke:${t.hair}}.axis{stroke:${t.ink2}}.demand,.in{stroke:${t.ink}}
 .serving,.hatch{fill:${t.capacity}}.edge{stroke:${t.capacity}}.alarm{fill:${t.alarm}}`;
 const LIGHT = { paper: '#F7F5F0', ink: '#16181B', ink2: '#555A60', capacity: '#2F6E9E', alarm: '#C2371B', hair: '#D9D4C7' };
 const DARK = { paper: '#0D1216', ink: '#ECE9E1', ink2: '#9AA5AD', capacity: '#5FA8DC', alarm: '#FF7A59', hair: '#2A353D' };
@@ -152,7 +204,10 @@ const PATTERNS = `<pattern id="starting" width="6" height="6" patternUnits="user
 <pattern id="short" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(-45)"><rect class="alarm" width="2.4" height="6"/></pattern>`;
 
 function axes() {
-  const lines = [0, 2, 4, 6, 8, 10].map((n) => `<line class="${n === 0 ? 'axis' : 'hair'}" x1="${BOX.left}" x2="${BOX.right}" y1="${y(n)}" y2="${y(n)}"/><text x="${BOX.left - 8}" y="${y(n) + 4}" text-anchor="end">${n}</text>`);
+  const lines = [0, 2, 4, 6, 8, 10].map(
+    (n) =>
+      `<line class="${n === 0 ? 'axis' : 'hair'}" x1="${BOX.left}" x2="${BOX.right}" y1="${y(n)}" y2="${y(n)}"/><text x="${BOX.left - 8}" y="${y(n) + 4}" text-anchor="end">${n}</text>`,
+  );
   const times = [0, 30, 60, 90, 120, 150, 180].map((minutes) => {
     const at = x(START_MS + minutes * MINUTE);
     const label = `${12 + Math.floor(minutes / 60)}:${minutes % 60 === 0 ? '00' : '30'}`;
@@ -182,7 +237,12 @@ ${LEGEND}
 ${axes()}
 <path class="serving" d="${stair(points, (p) => p.serving)}V${y(0)}H${x(points[0].atMs)}Z"/>
 <path class="edge" d="${stair(points, (p) => p.serving)}"/>
-${boxes(points, (p) => p.serving, (p) => p.target, 'starting')}
+${boxes(
+  points,
+  (p) => p.serving,
+  (p) => p.target,
+  'starting',
+)}
 ${shortage(points)}
 <path class="demand" d="${demand}"/>
 ${marks(points)}
@@ -190,10 +250,10 @@ ${marks(points)}
 `;
 }
 
-/** The decision of the picture in which the most guards had a say, as `drover why` prints it. */
+/** A wait of the picture, three minutes into it, as `drover why` and `drover why --not` print it. */
 export function exampleDecision() {
-  const changes = simulate().map((p) => p.decision).filter((d) => d.target !== d.from);
-  const said = (d) => d.limits.length + d.holds.length;
-  const decision = changes.reduce((best, d) => (said(d) > said(best) ? d : best));
-  return explainLines(decision).join('\n');
+  const decision = simulate()
+    .map((p) => p.decision)
+    .find((d) => d.reason === 'HOLD_QUIET' && d.holds.some((h) => h.code === 'HOLD_QUIET' && h.untilMs - d.atMs <= 2 * MINUTE));
+  return [`$ drover why web`, ...explainLines(decision), '', '$ drover why web --not', ...whyNot(decision)].join('\n');
 }

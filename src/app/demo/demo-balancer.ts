@@ -46,6 +46,7 @@ defaults
   timeout client 30s
   timeout server 30s
   timeout queue 5s
+  timeout check 2s
   option redispatch 1
   retries 3
   retry-on conn-failure empty-response response-timeout
@@ -55,7 +56,7 @@ frontend in
 backend web
   balance leastconn
   option httpchk GET /healthz
-  server-template web 1-20 127.0.0.1:1 disabled check inter 500ms fall 2 rise 1 weight 100
+  server-template web 1-20 127.0.0.1:1 disabled check inter 1s fastinter 500ms fall 3 rise 1 weight 100
 `;
   const file = join(dir, 'haproxy.cfg');
   writeFileSync(file, config);

@@ -11,6 +11,9 @@ import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { stateDirOf } from '../find-server.ts';
 
+/** Errors of the configuration shown here; `drover validate` shows all. */
+const MOST_ERRORS = 5;
+
 const finding = (status: Finding['status'], subject: string, text: string, more: readonly string[] = []): Finding => ({
   status,
   subject,
@@ -33,8 +36,8 @@ export const doctor: Run = async (ctx, input) => {
   tell(...server.findings);
   if (checked instanceof Error || !checked.read.ok) tell(...server.groups);
   else {
-    const secrets = secretsFinding(checked.read.config);
-    if (secrets !== null) tell(secrets);
+    const { probeSecrets } = await import('../../app/probe-secrets.ts');
+    tell(...(await probeSecrets(checked.read.config, file.path)));
     const { probeWorld } = await import('../../app/probe-world.ts');
     tell(...(await probeWorld(checked.read.config, file.path, ctx.globals.timeoutMs, server.install)));
   }
@@ -73,9 +76,11 @@ function configFinding(checked: CheckedFile | DriverError, shown: string): Findi
   const { read } = checked;
   if (!read.ok) {
     const errors = read.diagnostics.filter((d) => d.severity === 'error');
-    const lines = errors.slice(0, 5).map((d) => `${d.file}:${d.line}:${d.column} ${d.message}`);
+    const lines = errors.slice(0, MOST_ERRORS).map((d) => `${d.file}:${d.line}:${d.column} ${d.message}`);
+    const more = errors.length - lines.length;
     return finding('FAIL', 'config', `${shown} has ${errors.length} error${errors.length === 1 ? '' : 's'}; the rest of it is not looked at`, [
       ...lines,
+      ...(more > 0 ? [`and ${more} more`] : []),
       `drover validate ${shown}`,
     ]);
   }
@@ -109,20 +114,6 @@ async function stateFinding(dir: string): Promise<Finding> {
       return finding('warn', 'state', `${dir} may not be read or written by this user; that of the controller must be able to`);
     throw e;
   }
-}
-
-/** Values in the environment are seen by every child process and by whoever may look at /proc. */
-function secretsFinding(config: Parameters<typeof import('../../app/probe-world.ts').probeWorld>[0]): Finding | null {
-  const names = new Set<string>();
-  const look = (value: unknown): void => {
-    if (typeof value !== 'object' || value === null) return;
-    const entries = Object.entries(value);
-    if (entries.length === 1 && entries[0]?.[0] === 'env' && typeof entries[0][1] === 'string') names.add(entries[0][1]);
-    for (const [, each] of entries) look(each);
-  };
-  look([config.clouds, config.balancers, config.sources, config.receivers, config.notifiers]);
-  if (names.size === 0) return null;
-  return finding('ok', 'secrets', `${[...names].join(', ')} from the environment; a file or a systemd credential is seen by fewer`);
 }
 
 // ── the controller ──

@@ -5,7 +5,7 @@ import { fill, fillArgv } from '../../../kit/fill.ts';
 import type { Cloud, CreateRequest, ListResult, Machine } from '../../../ports/cloud.ts';
 import type { DriverPorts } from '../../../ports/driver.ts';
 import { DriverError } from '../../../ports/errors.ts';
-import { Endpoints, poolOf } from './endpoints.ts';
+import { Endpoints, type Pool, poolOf } from './endpoints.ts';
 import { type LocalOptions, type LocalTemplate, localTemplate } from './options.ts';
 import { stopMachine } from './stop.ts';
 import { byAge, type Endpoint, endpointOf, KEPT, type LocalMachine, MARK, machinesElsewhere, machinesOf, sameEndpoint, tagsOf, toMachine } from './tags.ts';
@@ -17,6 +17,8 @@ import { byAge, type Endpoint, endpointOf, KEPT, type LocalMachine, MARK, machin
  */
 const KEEPER = `trap : TERM INT HUP; ${KEPT}=$$; export ${KEPT}; "$@"; exit $?`;
 const PROGRAM_CHECK_MS = 5000;
+/** Ports tried for one machine when others take them at the same moment. */
+const MOST_TRIES = 5;
 
 export class LocalCloud implements Cloud {
   readonly #options: LocalOptions;
@@ -77,6 +79,17 @@ export class LocalCloud implements Cloud {
       throw new DriverError('bad-request', `template.${issue?.path.join('.')}: ${issue?.message}`);
     }
     const pool = poolOf(this.#options, parsed.data.port);
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#place(request, parsed.data, pool);
+      } catch (e) {
+        // Someone else was first at the port: another one is as good.
+        if (!(e instanceof DriverError && e.code === 'conflict') || tries === MOST_TRIES) throw e;
+      }
+    }
+  }
+
+  async #place(request: CreateRequest, template: LocalTemplate, pool: Pool): Promise<Machine> {
     const { machines, elsewhere, look } = await this.#look();
     const first = machines.get(request.owner.token);
     if (first !== undefined) return toMachine(first, this.#deleting.has(first.token));
@@ -84,7 +97,7 @@ export class LocalCloud implements Cloud {
     const seen = { tokens: new Set(machines.keys()), endpoints: placesOf([...machines.values()]), elsewhere: placesOf(elsewhere), look };
     const endpoint = await this.#endpoints.reserve(pool, request.owner.token, seen);
     try {
-      const keeper = await this.#start(request, parsed.data, endpoint);
+      const keeper = await this.#start(request, template, endpoint);
       const machine = await this.#settle(request, keeper, endpoint);
       this.#endpoints.made(endpoint, this.#looks);
       return machine;

@@ -93,11 +93,13 @@ describe('no room', () => {
     const first = results.findIndex((r) => r.status === 'rejected');
     expect(results.slice(first).every((r) => r.status === 'rejected')).toBe(true);
     await expectStoreError(call(), 'disk-full');
-    await expectStoreError(store.ping(), 'disk-full');
     await expectStoreError(store.control([], []), 'disk-full');
     await expectStoreError(store.acquire('web', 'b', 1), 'disk-full');
+    // The whole burst found no room; a probe as small as this does, and then writes are taken again as far as they fit.
+    await store.ping();
+    await call();
     expect(await store.group('web')).toMatchObject({ epoch: 1, owner: 'a' });
-    const acknowledged = results.filter((r) => r.status === 'fulfilled').length;
+    const acknowledged = results.filter((r) => r.status === 'fulfilled').length + 1;
     expect(heard).toHaveLength(acknowledged);
     expect(await store.verifyEvents()).toEqual({ firstBad: null, checked: acknowledged });
     await store.close();

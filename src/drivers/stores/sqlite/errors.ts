@@ -17,7 +17,7 @@ const CODES: Readonly<Record<number, StoreErrorCode>> = {
 const SENTENCES: Readonly<Record<StoreErrorCode, (path: string) => string>> = {
   locked: (path) => `The store ${path} is in use by another process (or twice by this one). Only one controller may open it; stop the other one first.`,
   corrupt: (path) => `The store ${path} is damaged or not a Drover store. Restore it from a backup; the damaged file was left as it is.`,
-  'disk-full': (path) => `No room left for the store ${path}. Nothing more is acknowledged or changed until there is room and the controller is restarted.`,
+  'disk-full': (path) => `No room left for the store ${path}. Nothing more is acknowledged or changed until there is room.`,
   io: (path) => `The store ${path} cannot be read or written. Nothing more is acknowledged or changed until the controller is restarted.`,
   'newer-schema': (path) => `The store ${path} was written by a newer version of Drover. Run that version, or restore a backup made before the upgrade.`,
   closed: (path) => `The store ${path} is closed.`,

@@ -143,7 +143,7 @@ function makeStore(context: StoreContext, parts: ChainParts, installId: string, 
     tokens: () => read(() => readTokens(context)),
     retain: (olderThan) => retainRows(context, parts, queue, olderThan),
     backup: (path) => read(() => backupTo(context, queue, path, options.files)),
-    ping: () => queue.add(() => void connection.run(queries.setInternal, { key: 'ping', value: String(context.clock.wall()) })),
+    ping: () => queue.probe(() => void connection.run(queries.setInternal, { key: 'ping', value: String(context.clock.wall()) })),
     close: async () => {
       if (!connection.isOpen) return;
       queue.drain();

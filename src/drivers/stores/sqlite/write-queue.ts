@@ -56,6 +56,8 @@ export class WriteQueue {
   readonly #settling: Outcome[] = [];
   #isSettling = false;
   #broken: StoreError | null = null;
+  /** The failure last logged: a probe that fails again is no news. */
+  #told: string | null = null;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
@@ -68,6 +70,15 @@ export class WriteQueue {
       this.#waiting.push({ apply, resolve: resolve as Job['resolve'], reject });
       this.#schedule();
     });
+  }
+
+  /**
+   * Like `add`, and the way back from a full disk: SQLite undid the transaction whole, so when a write goes through again all is well.
+   * After a failed flush (io) nothing is known of the file any more; only opening it again helps.
+   */
+  probe<T>(apply: () => T): Promise<T> {
+    if (this.#broken?.code === 'disk-full') this.#broken = null;
+    return this.add(apply);
   }
 
   /** Commits all that waits, now. */
@@ -113,6 +124,7 @@ export class WriteQueue {
       crash('store:before-commit');
       connection.run(COMMIT, {});
       committed = true;
+      this.#told = null;
       crash('store:after-commit');
       return outcomes;
     } catch (thrown) {
@@ -155,6 +167,7 @@ export class WriteQueue {
   #break(error: StoreError): void {
     if (this.#broken) return;
     this.#broken = error;
-    this.#parts.log.error({ code: error.code }, error.message);
+    if (this.#told !== error.code) this.#parts.log.error({ code: error.code }, error.message);
+    this.#told = error.code;
   }
 }
