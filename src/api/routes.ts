@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type Access, type Contract, contract, type Method, type Route, type RouteName } from './contract.ts';
 import type { CallContext, HandlerName, Handlers } from './handlers/handlers.ts';
+import { issueText } from './issue-text.ts';
 import { ApiProblem } from './problem.ts';
 import { JsonError, parseStrictJson } from './strict-json.ts';
 
@@ -31,7 +32,7 @@ function fieldErrors(error: z.ZodError): FieldError[] {
   return error.issues.flatMap((issue): FieldError[] => {
     const at = issue.path.map(String);
     if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => ({ field: [...at, key].join('.'), message: 'is not a field of this request' }));
-    return [{ field: at.join('.'), message: issue.message }];
+    return [{ field: at.join('.'), message: issueText(issue) }];
   });
 }
 

@@ -94,7 +94,10 @@ export class FileConfiguration implements ConfigOperations {
       this.#seen = text;
       const read = await this.#read(text);
       try {
-        if (!read.ok) throw new DriverError('bad-request', read.diagnostics.map((d) => `${d.file}:${d.line}:${d.column} ${d.message}`).join('; '));
+        if (!read.ok) {
+          const errors = read.diagnostics.filter((d) => d.severity === 'error');
+          throw new DriverError('bad-request', errors.map((d) => `${d.file}:${d.line}:${d.column} ${d.message}`).join('; '));
+        }
         if (read.config.hash !== this.#running.hash) await this.#take(read.config, await this.#open(read.config));
         this.#error = null;
         this.#deps.instrument.reload(true);

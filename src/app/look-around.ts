@@ -17,7 +17,6 @@ export const HAPROXY_SOCKETS = [
   '/tmp/haproxy.sock',
 ];
 export const PROMETHEUS_URL = 'http://localhost:9090';
-export const DOCKER_SOCKET = '/var/run/docker.sock';
 
 export interface FoundHaproxy {
   readonly socket: string;
@@ -85,19 +84,6 @@ export async function lookForPrometheus(url: string, backend: string | null): Pr
     return { found: { url, query: null, now: null } };
   } catch (e) {
     return { found: null, why: e instanceof SyntaxError ? `${url} does not answer as Prometheus does` : asDriverError(e).message };
-  } finally {
-    await http.close();
-  }
-}
-
-export async function lookForDocker(socketPath: string): Promise<Look<{ readonly containers: number }>> {
-  const http = createHttp();
-  try {
-    const reply = await http.request({ method: 'GET', url: 'http://docker/containers/json', socketPath, timeoutMs: LIMIT_MS, maxBytes: MAX_BYTES });
-    const list: unknown = JSON.parse(new TextDecoder().decode(reply.body));
-    return Array.isArray(list) ? { found: { containers: list.length } } : { found: null, why: `${socketPath} does not answer as Docker does` };
-  } catch (e) {
-    return { found: null, why: e instanceof SyntaxError ? `${socketPath} does not answer as Docker does` : asDriverError(e).message };
   } finally {
     await http.close();
   }

@@ -1,4 +1,5 @@
 /** Looks at every part a configuration names, from this process and without a controller. Reads only. */
+import { issueText } from '../api/issue-text.ts';
 import { readingView } from '../api/view.ts';
 import type { ConfiguredDriver, LoadedConfig } from '../config/config.ts';
 import type { Json } from '../core/model/model.ts';
@@ -212,7 +213,10 @@ export async function readSource(config: LoadedConfig, configFile: string, name:
   const parsed = manifest.query.safeParse(query);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
-    return { kind: 'bad-query', message: [issue?.path.join('.'), issue?.message].filter((p) => p !== undefined && p !== '').join(': ') };
+    return {
+      kind: 'bad-query',
+      message: [issue?.path.join('.'), issue === undefined ? undefined : issueText(issue)].filter((p) => p !== undefined && p !== '').join(': '),
+    };
   }
   const probe = openProbe(config, configFile, timeoutMs, null);
   try {

@@ -76,7 +76,7 @@ export const lookSection: Section = {
       name: 'status',
       args: '[group]',
       summary: 'every group on one screen, or one group closely',
-      options: [WATCH, ['--problems', 'only groups that need somebody'], ['--check', 'exit 9 when a group needs somebody']],
+      options: [WATCH, ['--problems', 'only groups that need somebody'], ['--check', 'exit 9 when a group needs somebody, or the newest file is not used']],
       about: 'With --plain: group, state, serving, target, min, max, demand, wanted, running, doing.',
     },
     {

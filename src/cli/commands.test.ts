@@ -1,5 +1,5 @@
 /** Every command against a real API over a controller in memory. */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { createCliIo, type TestIo, type TestIoOptions } from '../../test/support
 import { type Api, createApi } from '../api/server.ts';
 import { realClock } from '../platform/clock.ts';
 import { COMMANDS } from './command-table.ts';
+import { EVENT_TYPES } from './event-types.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
 
@@ -185,6 +186,9 @@ describe('exit codes', () => {
     ['a noun alone', ['instances'], EXIT.usage],
     ['a bad number', ['scale', 'web', 'six'], EXIT.usage],
     ['a bad duration', ['pause', 'web', '--for', '5'], EXIT.usage],
+    ['a wish that ends before the wait for it', ['scale', 'web', '3', '--for', '30s', '--wait', '60s'], EXIT.usage],
+    ['an unknown type of event', ['events', '--type', 'foo'], EXIT.usage],
+    ['a token file that is not there', ['status', '--token-file', '/nonexist'], EXIT.usage],
     ['contradicting options', ['scale', 'web', '3', '--floor', '--cap'], EXIT.usage],
     ['neither group nor --all', ['pause'], EXIT.usage],
     ['an invalid file', ['validate', 'bad.yaml'], EXIT.invalid],
@@ -251,6 +255,60 @@ describe('did you mean', () => {
   });
   it('an option', async () => {
     expect((await drover(['status', '--wach'])).err()).toContain('did you mean `--watch`?');
+  });
+});
+
+describe('what went wrong is said in our words, once', () => {
+  it('a reason that is too long', async () => {
+    const t = await drover(['pause', 'web', '--reason', 'x'.repeat(501)]);
+    expect([t.code, t.err()]).toEqual([EXIT.usage, 'drover: reason: must be at most 500 characters long\n']);
+  });
+  it('a type of event', async () => {
+    expect((await drover(['events', '--type', 'contol.paused'])).err()).toContain('did you mean `control.paused`?');
+    expect((await drover(['events', '--type', 'token'])).err()).toContain('there are: token.created, token.revoked');
+    expect((await drover(['events', '--type', 'control.paused'])).code).toBe(EXIT.ok);
+    // The reference is checked against what the sources write.
+    const described = readFileSync(new URL('../../docs/reference/events.md', import.meta.url), 'utf8').matchAll(/^\| `([a-z.-]+)` \|/gm);
+    expect(EVENT_TYPES).toEqual([...described].map(([, type]) => type));
+  });
+  it('a token file', async () => {
+    expect((await drover(['status', '--token-file', '/nonexist'])).err()).toContain('/nonexist does not exist');
+  });
+  it('a state directory that cannot be one', async () => {
+    writeFileSync(join(dir, 'state.yaml'), `${GOOD}server: { state: ./taken }\n`);
+    writeFileSync(join(dir, 'taken'), '');
+    const t = await drover(['serve', 'state.yaml']);
+    expect([t.code, t.err()]).toEqual([EXIT.failed, expect.stringContaining('server.state')]);
+  });
+});
+
+describe('secrets', () => {
+  const TEXT = `${GOOD}receivers:
+  am: { format: alertmanager, auth: { bearer: [{ file: ./am-token }, { env: DROVER_TEST_NO_SUCH_VARIABLE }] } }
+`;
+  it('that cannot be used are warned of by validate and fail in doctor, which names the file and never the value', async () => {
+    writeFileSync(join(dir, 'secrets.yaml'), TEXT);
+    writeFileSync(join(dir, 'am-token'), 'the-value-itself', { mode: 0o644 });
+    const t = await drover(['validate', 'secrets.yaml']);
+    expect([t.code, t.out()]).toEqual([EXIT.ok, expect.stringMatching(/W0205[\s\S]*chmod o= \.\/am-token/)]);
+    const sick = await drover(['doctor', 'secrets.yaml']);
+    expect(sick.code).toBe(EXIT.problem);
+    expect(sick.out()).toMatch(/^FAIL +secrets +the file \S*\/am-token is readable by every user of this machine; run: chmod o= \S*\/am-token$/m);
+    expect(sick.out()).toContain('asked for by receivers.am.auth.bearer.0');
+    expect(sick.out()).toMatch(/^FAIL +secrets +the environment variable DROVER_TEST_NO_SUCH_VARIABLE is not set$/m);
+    chmodSync(join(dir, 'am-token'), 0o600);
+    writeFileSync(join(dir, 'secrets.yaml'), TEXT.replace(', { env: DROVER_TEST_NO_SUCH_VARIABLE }', ''));
+    expect((await drover(['validate', 'secrets.yaml'])).out()).not.toContain('W0205');
+    const well = await drover(['doctor', 'secrets.yaml']);
+    expect(well.out()).toMatch(/^ok +secrets +1 can be read$/m);
+    rmSync(join(dir, 'am-token'));
+    expect((await drover(['validate', 'secrets.yaml'])).out()).toContain('the secret file `./am-token` is not there');
+    expect(`${sick.out()}${sick.err()}${well.out()}`).not.toContain('the-value-itself');
+  });
+  it('doctor says how many errors of the file it leaves out', async () => {
+    const fields = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `nothing${n}: 1\n`).join('');
+    writeFileSync(join(dir, 'eight.yaml'), `${GOOD}${fields}`);
+    expect((await drover(['doctor', 'eight.yaml'])).out()).toContain('and 3 more');
   });
 });
 
@@ -394,6 +452,27 @@ describe('init', () => {
     const again = createCliIo({ cwd: home });
     expect(await run(['init', '--yes'], again.io)).toBe(EXIT.refused);
     expect(readdirSync(home)).toEqual(['drover.yaml']);
+    rmSync(home, { recursive: true });
+  });
+  it('asks again where an answer does not do, and keeps the others', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'drover-init-'));
+    const test = createCliIo({ cwd: home, tty: true });
+    for (const line of ['./my "web', './my web', 'sum(x)', 'none', 'two', '4', '3', '7']) test.type(line);
+    expect(await run(['init', '--prometheus', url.replace(/:\d+$/, ':1')], createCliIo({ cwd: home, tty: true }).io)).toBe(EXIT.unreachable);
+    expect(await run(['init'], test.io), test.err()).toBe(EXIT.ok);
+    expect(test.err()).toContain('not closed');
+    expect(test.err()).toContain('--max is a whole number from 4 to 100000, not `3`');
+    const text = readFileSync(join(home, 'drover.yaml'), 'utf8');
+    expect(text).toContain('min: 4\n    max: 7');
+    expect(text).toContain('command: [./my, web]');
+    rmSync(home, { recursive: true });
+  });
+  it('drops no flag in silence', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'drover-init-'));
+    const test = createCliIo({ cwd: home });
+    expect(await run(['init', '--command', './a', '--max', '3', '--query', 'none', '--per-instance', '20'], test.io)).toBe(EXIT.usage);
+    expect(test.err()).toContain('--query PROMQL');
+    expect(readdirSync(home)).toEqual([]);
     rmSync(home, { recursive: true });
   });
   it('says what to pass where nobody can be asked', async () => {

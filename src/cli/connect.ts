@@ -73,7 +73,8 @@ function ofApi(e: ApiError, place: ServerPlace): CliError {
         EXIT.usage,
         code,
         text,
-        (e.problem?.errors ?? []).map((x) => safeDeep(`${x.field}: ${x.message}`)),
+        // The message names every field already.
+        [],
         more,
       );
   }

@@ -24,7 +24,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.unreachable, 'the controller, a cloud or a source of metrics could not be reached'],
   [EXIT.refused, 'refused: needs a confirmation, is protected, or contradicts what is there'],
   [EXIT.timedOut, 'the time given by --wait was over'],
-  [EXIT.problem, '`status --check`, `doctor` or `audit verify` found a problem'],
+  [EXIT.problem, '`status --check`, `doctor`, `metrics test`, `metrics query` or `audit verify` found a problem'],
   [EXIT.changes, '`plan --exit-code`: there are changes'],
   [EXIT.interrupted, 'interrupted'],
 ];

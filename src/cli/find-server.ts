@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { issueText } from '../app/cli-parts.ts';
 import { CliError, usageError } from './cli-error.ts';
 import type { Context } from './context.ts';
 import { EXIT } from './exit-codes.ts';
@@ -88,7 +89,7 @@ async function contextPlace(ctx: Context, name: string | null, must: boolean): P
   const read = contextsSchema.safeParse(parseOr(() => parse(text), file));
   if (!read.success) {
     const issue = read.error.issues[0];
-    throw new CliError(EXIT.usage, 'bad-contexts', `${file}: ${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+    throw new CliError(EXIT.usage, 'bad-contexts', `${file}: ${issue?.path.join('.') ?? ''}: ${issue === undefined ? 'not understood' : issueText(issue)}`);
   }
   const wanted = name ?? read.data.context ?? null;
   if (wanted === null) return null;
@@ -118,13 +119,13 @@ function parseOr(parse: () => unknown, file: string): unknown {
 
 // ── the state directory ──
 
-/** `server.state` of the configuration file, else the default beside it. */
-export async function stateDirOf(ctx: Context): Promise<string> {
-  return (await serverSettings(ctx)).stateDir;
+/** `server.state` of a configuration file (the one of this call, if none is given), else the default beside it. */
+export async function stateDirOf(ctx: Context, file: string | null = null): Promise<string> {
+  return (await serverSettings(ctx, file)).stateDir;
 }
 
-async function serverSettings(ctx: Context): Promise<{ stateDir: string; cert: string | null }> {
-  const { path } = ctx.configFile(null);
+async function serverSettings(ctx: Context, file: string | null = null): Promise<{ stateDir: string; cert: string | null }> {
+  const { path } = ctx.configFile(file);
   const base = dirname(path);
   const text = await readSmall(path);
   // Reading YAML takes longer than everything else here; most files leave both at their defaults.
@@ -188,7 +189,9 @@ async function readSmall(path: string): Promise<string | null> {
 }
 
 async function readToken(path: string): Promise<string> {
-  const text = (await readSmall(path))?.trim() ?? '';
+  const found = await readSmall(path);
+  if (found === null) throw usageError(`the token file ${path} does not exist`);
+  const text = found.trim();
   if (text === '' || /\s/.test(text)) throw usageError(`${path} does not hold a token`);
   return text;
 }

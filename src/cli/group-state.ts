@@ -40,3 +40,9 @@ export function pauseText(ctx: Context, pause: NonNullable<Status['pause']>): st
 export function demandText(demand: number | null): string {
   return demand === null ? '-' : String(Math.round(demand * 10) / 10);
 }
+
+/** What has to end before anything is done to a group; null: nothing. */
+export function heldBy(ctx: Context, s: Status): string | null {
+  if (s.state === 'frozen') return `once it is unfrozen (${s.problem ?? 'frozen'})`;
+  return s.pause === null ? null : `once it is resumed (${pauseText(ctx, s.pause)})`;
+}

@@ -94,13 +94,48 @@ describe('a running controller', () => {
     await expect.poll(async () => (await json<{ pause: object | null }>('status', 'web')).pause, { timeout: 10_000 }).toBeNull();
   });
 
+  it('says what of a pause is left, and what waits for its end', async () => {
+    expect((await drover('resume', 'web')).out()).toBe('web was not paused.\n');
+    expect((await drover('resume', '--all')).out()).toBe('The installation as a whole was not paused.\n');
+    expect((await drover('groups', 'unfreeze', 'web')).out()).toBe('web was not frozen.\n');
+    await drover('pause', '--all', '--for', '1h');
+    const own = await drover('resume', 'web');
+    expect([own.code, own.out()]).toEqual([
+      EXIT.ok,
+      expect.stringMatching(/^web has no pause of its own.* the whole installation is paused by .* until .*drover resume --all\n$/),
+    ]);
+    const [first] = (await json<{ instances: { id: string }[] }>('instances', 'list', 'web')).instances;
+    expect((await drover('instances', 'replace', first?.id ?? '')).out()).toContain('once it is resumed (paused by');
+    writeFileSync(join(dir, 'more.yaml'), file(4).replace('min: 1', 'min: 3'));
+    expect((await drover('plan', 'more.yaml')).out()).toMatch(/launches \d to reach min 3, once it is resumed \(paused by/);
+    const waited = await drover('scale', 'web', '3', '--for', '10m', '--wait', '20ms');
+    expect([waited.code, waited.err()]).toEqual([EXIT.timedOut, expect.stringContaining('paused by')]);
+    await drover('scale', 'web', '--clear');
+    expect((await drover('resume', '--all')).out()).toBe('The pause of all groups is over.\n');
+  });
+
+  it('says where a file on disk is not the one that runs, with its errors alone', async () => {
+    const good = readFileSync(join(dir, 'drover.yaml'), 'utf8');
+    const refused = async (): Promise<string | null> => (await json<{ config_error: string | null }>('status')).config_error;
+    // A hook that is not there is only a warning.
+    writeFileSync(join(dir, 'drover.yaml'), `${good}    hooks: { before_delete: { exec: [./gone.sh] } }\n    maxx: 3\n`);
+    await expect.poll(refused, { timeout: 10_000 }).toMatch(/maxx/);
+    expect(await refused()).not.toContain('gone.sh');
+    const t = await drover('status', '--problems', '--check');
+    expect([t.code, t.err()]).toEqual([EXIT.problem, expect.stringMatching(/A newer file on disk is not used: .*maxx/)]);
+    expect(t.out()).not.toContain('Nothing needs you');
+    writeFileSync(join(dir, 'drover.yaml'), good);
+    await expect.poll(refused, { timeout: 10_000 }).toBeNull();
+    await expect.poll(async () => (await drover('status', '--check')).code, { timeout: 10_000 }).toBe(EXIT.ok);
+  });
+
   it('plans and applies a changed file, all or nothing', async () => {
     writeFileSync(join(dir, 'next.yaml'), file(6));
     expect((await drover('plan', 'next.yaml', '--exit-code')).code).toBe(EXIT.changes);
     expect((await drover('apply', 'next.yaml')).code).toBe(EXIT.refused);
     expect(readFileSync(join(dir, 'drover.yaml'), 'utf8')).toContain('max: 4');
     const t = await drover('apply', 'next.yaml', '--yes');
-    expect([t.code, t.out()]).toEqual([EXIT.ok, expect.stringMatching(/~ web +max +4 → 6[\s\S]*Applied/)]);
+    expect([t.code, t.out()]).toEqual([EXIT.ok, expect.stringMatching(/~ web +max +4 → 6[\s\S]*Applied: \w+, written to \S*drover\.yaml\.\n$/)]);
     expect(readFileSync(join(dir, 'drover.yaml'), 'utf8')).toContain('max: 6');
     const bad = await drover('apply', 'next.yaml', '--yes');
     expect(bad.out()).toContain('No changes');

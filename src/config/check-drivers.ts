@@ -114,9 +114,10 @@ class DriverCheck implements DriverParts {
     this.#template(group, path);
     for (const metric of entriesOf(child(group.value, 'metrics'))) this.#metric(metric, [...path, 'metrics', metric.key]);
     const policies = child(group.value, 'policies');
-    if (policies?.kind === 'seq') policies.items.forEach((item, i) => void this.#policy(item, [...path, 'policies', i]));
+    if (policies?.kind === 'seq') for (const [i, item] of policies.items.entries()) this.#policy(item, [...path, 'policies', i]);
     for (const step of entriesOf(child(group.value, 'hooks'))) {
-      if (step.value.kind === 'seq') step.value.items.forEach((item, i) => void this.#hook(item, [...path, 'hooks', step.key, i]));
+      if (step.value.kind !== 'seq') continue;
+      for (const [i, item] of step.value.items.entries()) this.#hook(item, [...path, 'hooks', step.key, i]);
     }
   }
 

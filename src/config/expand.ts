@@ -1,8 +1,10 @@
+import { parseDuration } from '../core/units.ts';
 import type { DriverKind } from '../ports/ports.ts';
 import { type Diagnostic, type Frame, problem } from './diagnostic.ts';
 import type { Catalog } from './drivers.ts';
 import { expandTarget } from './expand-target.ts';
 import { type Expansion, isText, made, mapEntries, mapOf, textOf } from './expansion.ts';
+import { PROBE_TIMEOUT_MS } from './schema/life.ts';
 import { nearest } from './suggest.ts';
 import { child, entryOf, type MapEntry, type MapNode, type Span, type YamlNode } from './tree.ts';
 
@@ -100,10 +102,19 @@ function listOf(node: YamlNode): YamlNode {
 }
 
 function expandHealth(node: YamlNode): YamlNode {
-  if (!isText(node)) return node;
+  if (!isText(node)) return mapEntries(node, (e) => (e.key === 'http' || e.key === 'tcp' ? { ...e, value: timeoutWithin(e.value) } : e)) ?? node;
   if (node.value === 'none') return mapOf([], node.span);
   if (node.value === 'tcp') return mapOf([made('tcp', mapOf([], node.span))], node.span);
   return mapOf([made('http', mapOf([made('path', node)], node.span))], node.span);
+}
+
+/** Whoever asks more often than the time-out of a check lasts by default means a shorter one. */
+function timeoutWithin(check: YamlNode): YamlNode {
+  const every = entryOf(check, 'every');
+  if (check.kind !== 'map' || every === undefined || !isText(every.value) || entryOf(check, 'timeout') !== undefined) return check;
+  const parsed = parseDuration(every.value.value);
+  if (!parsed.ok || parsed.value >= PROBE_TIMEOUT_MS) return check;
+  return mapOf([...check.entries, { key: 'timeout', keySpan: every.keySpan, value: every.value, made: 'default' }], check.span);
 }
 
 function expandLifecycle(node: YamlNode): YamlNode {

@@ -11,7 +11,7 @@ describe('every field of the format', () => {
     '%s has a description, an example, and a default or says what its absence means',
     (_, field) => {
       const meta = metaOf(field.schema);
-      expect(String(meta['description'] ?? '').length).toBeGreaterThan(8);
+      expect(meta['description']).toMatch(/^.{9}/s);
       // Parts taken over from the core (times of a freeze) have their examples in the description.
       const own = !field.path.includes('freezes') || field.path[field.path.length - 1] === 'freezes';
       if (own) expect(meta['examples']).toHaveLength(1);
@@ -46,6 +46,16 @@ describe('explain', () => {
     expect(describeField('max', manifests)).toMatchObject({ path: 'groups.*.max', required: true, example: 10 });
     expect(describeField('mode', manifests)?.values).toEqual(['act', 'observe']);
     expect(describeField('limits', manifests)?.fields.map((f) => f.name)).toContain('collapse_guard');
+  });
+
+  it('tells what is required from what is one of several forms', () => {
+    for (const form of ['bearer', 'basic', 'hmac']) {
+      expect(describeField(`receivers.*.auth.${form}`, manifests), form).toMatchObject({ required: true, oneOf: ['bearer', 'basic', 'hmac'] });
+    }
+    expect(describeField('groups.web.metrics.rps.if_missing.floor', manifests)?.oneOf).toEqual(['floor', 'last', 'use']);
+    expect(describeField('receivers.*.auth.hmac.header', manifests)).toMatchObject({ required: false, oneOf: [] });
+    expect(describeField('balancer.use', manifests)).toMatchObject({ required: true, oneOf: [] });
+    expect(describeField('groups.web.max', manifests)?.oneOf).toEqual([]);
   });
 
   it('knows policies and drivers', () => {

@@ -15,6 +15,8 @@ export interface FieldInfo {
   /** In words: `a duration`, `a whole number`, `a list`. */
   readonly type: string;
   readonly required: boolean;
+  /** It is one of several forms, each with a field of its own: exactly one of these is written. Empty: there is no such choice. */
+  readonly oneOf: readonly string[];
   /** As it would be written; undefined where there is none. */
   readonly default: Json | undefined;
   readonly example: Json | undefined;
@@ -34,21 +36,26 @@ const KIND_WORDS: Readonly<Partial<Record<FieldKind, string>>> = {
   secret: 'where a secret is kept ({ file: PATH } or { env: NAME })',
 };
 
-function infoOf(path: string, schema: z.ZodType): FieldInfo {
+function infoOf(path: string, schema: z.ZodType, parent: z.ZodType | null): FieldInfo {
   const meta = metaOf(schema);
+  const described = (of: z.ZodType): string => {
+    const { description } = metaOf(of);
+    return typeof description === 'string' ? description : '';
+  };
   const examples = meta['examples'];
   const kind = kindOf(schema);
   const fields = Object.entries(shapeOf(itemOf(schema)));
   const fallback = defaultOf(schema);
   return {
     path,
-    description: typeof meta['description'] === 'string' ? meta['description'] : '',
+    description: described(schema),
     type: KIND_WORDS[kind] ?? wanted(schema),
     required: isRequired(schema),
+    oneOf: parent === null ? [] : alternatives(parent, path.slice(path.lastIndexOf('.') + 1)),
     default: fallback === null ? undefined : fallback,
     example: Array.isArray(examples) ? (examples[0] as Json) : undefined,
     values: allowedValues(schema),
-    fields: fields.map(([name, field]) => ({ name, description: String(metaOf(field)['description'] ?? '') })),
+    fields: fields.map(([name, field]) => ({ name, description: described(field) })),
   };
 }
 
@@ -62,6 +69,23 @@ export function metaOf(schema: z.ZodType): Readonly<Record<string, unknown>> {
     inner = def.innerType ?? (def.type === 'pipe' ? def.in : undefined);
   }
   return {};
+}
+
+/** Fields that each make a form of their own of this map, if `key` is one of them and there are others. */
+function alternatives(parent: z.ZodType, key: string): readonly string[] {
+  const forms = formsOf(itemOf(parent));
+  const marks = forms.map((form, i) =>
+    Object.keys(form).filter((name) => isRequired(form[name] as z.ZodType) && !forms.some((other, j) => j !== i && Object.hasOwn(other, name))),
+  );
+  const chosen = marks.filter((names) => names.length > 0);
+  return chosen.length > 1 && chosen.some((names) => names.includes(key)) ? chosen.flat() : [];
+}
+
+/** Every map that a schema takes, each with its fields. */
+function formsOf(schema: z.ZodType): readonly Readonly<Record<string, z.ZodType>>[] {
+  const def = defOf(unwrap(schema));
+  if (def.options !== undefined) return def.options.flatMap((option) => formsOf(itemOf(option)));
+  return def.shape === undefined ? [] : [def.shape];
 }
 
 function itemOf(schema: z.ZodType): z.ZodType {
@@ -116,10 +140,11 @@ function driverField(asked: readonly string[], schemas: ReturnType<typeof driver
   for (const [i, key] of rest.entries()) {
     const next = shapeOf(itemOf(schema))[key];
     if (next === undefined) return null;
+    const parent = schema;
     schema = next;
-    if (i === rest.length - 1) return infoOf(`${section}.${id}.${rest.join('.')}`, schema);
+    if (i === rest.length - 1) return infoOf(`${section}.${id}.${rest.join('.')}`, schema, parent);
   }
-  const info = infoOf(`${section}.${id}`, schema);
+  const info = infoOf(`${section}.${id}`, schema, null);
   return { ...info, description: info.description === '' ? known.summary : info.description };
 }
 
@@ -129,7 +154,14 @@ function indexedField(asked: readonly string[]): FieldInfo | null {
     const cost = matchCost(field.path, asked);
     if (cost !== null && (best === null || cost < best.cost)) best = { field, cost };
   }
-  return best === null ? null : infoOf(best.field.path.join('.'), best.field.schema);
+  return best === null ? null : infoOf(best.field.path.join('.'), best.field.schema, parentOf(best.field));
+}
+
+/** The field around it; names and places in lists have none of their own. */
+function parentOf(field: IndexedField): z.ZodType | null {
+  const path = [...field.path.slice(0, -1)];
+  while (path.at(-1) === '#' || path.at(-1) === '*') path.pop();
+  return fieldIndex().find((f) => f.path.join('.') === path.join('.'))?.schema ?? null;
 }
 
 /** Null: another field. Written whole (names in place of `*`) or only its end. */

@@ -49,6 +49,17 @@ describe('defaults', () => {
     });
   });
 
+  it('let no health check wait longer than until the next one', () => {
+    const timeoutOf = (health: string): unknown => {
+      return group(`min: 2\nmax: 10\nhealth: ${health}`).health.timeoutMs;
+    };
+    expect(timeoutOf('{ http: { every: 2s } }')).toBe(2_000);
+    expect(timeoutOf('{ tcp: { every: 1s } }')).toBe(1_000);
+    expect(timeoutOf('{ http: { every: 10s } }')).toBe(3_000);
+    expect(timeoutOf('{ http: { every: 2s, timeout: 500ms } }')).toBe(500);
+    expect(timeoutOf('/healthz')).toBe(3_000);
+  });
+
   it('of the controller keep it on this machine', () => {
     expect(good(SMALL).server).toEqual({
       host: '127.0.0.1',

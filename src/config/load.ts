@@ -103,7 +103,17 @@ export function loadConfig(source: ConfigSource, registry: ManifestRegistry, opt
   const told = diagnose([...checked.findings, ...parts.findings], telling);
   const damaged = new Set([...told.damaged, ...read.diagnostics.map(() => '')]);
   const { fileExists = null, everyoneReads = null } = options;
-  const sense = new Sense({ frame, root: expanded.root, value: checked.value, parts, registry, fileExists, everyoneReads, damaged, badTargets: expanded.badTargets });
+  const sense = new Sense({
+    frame,
+    root: expanded.root,
+    value: checked.value,
+    parts,
+    registry,
+    fileExists,
+    everyoneReads,
+    damaged,
+    badTargets: expanded.badTargets,
+  });
   checkSense(sense);
   const diagnostics = inFileOrder([...read.diagnostics, ...expanded.diagnostics, ...parts.diagnostics, ...told.diagnostics, ...sense.diagnostics]);
   if (diagnostics.some((d) => d.severity === 'error')) return { ok: false, diagnostics };
@@ -148,7 +158,7 @@ function build(source: ConfigSource, context: BuildContext, parts: DriverParts, 
   );
   const groups = Object.entries(file.groups).map(([name, group]) => buildGroup(name, group, context));
   const parsed = { server: serverOf(file), clouds: drivers('clouds'), sources: drivers('sources'), balancers: drivers('balancers'), receivers, notifiers };
-  const hash = shortHash(toJson({ ...parsed, groups: groups.map((g) => [g.name, g.hash]).sort() }), context.sha256);
+  const hash = shortHash(toJson({ ...parsed, groups: groups.map((g) => [g.name, g.hash]).sort((a, b) => (a.join() < b.join() ? -1 : 1)) }), context.sha256);
   return { source, hash, ...parsed, groups, expanded, warnings };
 }
 

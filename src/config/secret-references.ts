@@ -16,7 +16,7 @@ const FREE_MAPS = new Set(['env', 'headers', 'labels', 'metrics', 'groups', 'tem
 export function secretReferences(root: YamlNode): readonly SecretReference[] {
   const found: SecretReference[] = [];
   const look = (node: YamlNode, path: readonly string[]): void => {
-    if (node.kind === 'seq') node.items.forEach((item, i) => look(item, [...path, String(i)]));
+    if (node.kind === 'seq') for (const [i, item] of node.items.entries()) look(item, [...path, String(i)]);
     if (node.kind !== 'map') return;
     const [entry] = node.entries;
     const free = FREE_MAPS.has(path.at(-1) ?? '');

@@ -57,17 +57,11 @@ function checkHealth(s: Sense, path: Path): void {
   const every = s.number([...check, 'every']);
   const timeout = s.number([...check, 'timeout']);
   if (every !== null && timeout !== null && timeout > every) {
-    const at = s.written([...check, 'timeout']) ? 'timeout' : 'every';
-    s.tell('E0119', s.span([...check, at]), {
+    s.tell('E0119', s.span([...check, 'timeout']), {
       message: 'a health check may take longer than the time to the next one',
-      label:
-        at === 'timeout'
-          ? `waits ${formatDuration(timeout)} …`
-          : `asks every ${formatDuration(every)}, but waits ${formatDuration(timeout)} for an answer (default)`,
+      label: `waits ${formatDuration(timeout)} …`,
       help: `write \`timeout: ${shortTime(every)}\` or less`,
-      ...(at === 'timeout' && s.written([...check, 'every'])
-        ? { second: { span: s.span([...check, 'every']), label: `… and asks every ${formatDuration(every)}` } }
-        : {}),
+      ...(s.written([...check, 'every']) ? { second: { span: s.span([...check, 'every']), label: `… and asks every ${formatDuration(every)}` } } : {}),
     });
   }
   const boot = s.number([...path, 'lifecycle', 'boot_timeout']);

@@ -49,7 +49,7 @@ describe('bounds', () => {
   test('a lowered max holds at once, whatever the pace and whatever is missing', () => {
     const { decision, memory } = look(10, 0, { spec: { max: 4 }, snap: { readings: {} }, memory: { config: 'c0', wanted: 10 } });
     expect(decision).toMatchObject({ outcome: 'scale_in', reason: 'CONFIG_CHANGED', from: 10, target: 4, sentence: 'Cut from 10 to the maximum of 4.' });
-    expect(decision.actions).toHaveLength(2); // the destruction budget of the size that remains
+    expect(decision.actions).toHaveLength(5); // the destruction budget: half of the ten there are
     expect(codes(decision.limits)).toEqual(['LIMIT_MAX 10→4', 'LIMIT_DESTRUCTION 4→4']);
     expect(memory.target).toBe(4);
   });
@@ -100,7 +100,10 @@ describe('pace in', () => {
     expect(codes(decision.holds)).toEqual(['HOLD_QUIET 3→7']);
     const held = look(7, 300, { memory: { wants } }).decision;
     expect(held).toMatchObject({ outcome: 'hold', reason: 'HOLD_QUIET', target: 7 });
-    expect(held.holds[0]).toMatchObject({ untilMs: T0 + 2 * MINUTE, detail: 'must stay quiet for 5 min, 3 min so far, then at most 1 (or 20 %) every 1 min' });
+    expect(held.holds[0]).toMatchObject({
+      untilMs: T0 + 2 * MINUTE,
+      detail: 'must stay quiet for 5 min, quiet since 07:57:00 UTC, then at most 1 (or 20 %) every 1 min',
+    });
   });
   test('a window that is not known waits', () => {
     expect(look(4, 100, { memory: { wants: [] } }).decision).toMatchObject({ outcome: 'hold', reason: 'HOLD_QUIET' });
@@ -209,7 +212,9 @@ describe('back-off', () => {
     expect(decision).toMatchObject({ outcome: 'blocked', reason: 'BLOCKED_QUOTA', target: 6, actions: [] });
     expect(decision.blocked).toEqual([{ code: 'BLOCKED_QUOTA', detail: 'server limit reached (10 of 10).', nextTryMs: T0 + 20_000 }]);
     expect(codes(decision.holds)).toEqual(['HOLD_BACKOFF 6→4']);
-    expect(decision.sentence).toBe('Wants 6 and has 4. The cloud refused: an account limit is reached. server limit reached (10 of 10); next try in 20 s.');
+    expect(decision.sentence).toBe(
+      'Wants 6 and has 4. The cloud refused: an account limit is reached. server limit reached (10 of 10); next try at 08:00:20 UTC.',
+    );
     expect(memory.reached).toBe(false);
   });
   test('then one machine is tried at a time', () => {
@@ -254,13 +259,13 @@ describe('brake and destruction budget', () => {
     expect(look(4, 100, { snap: { balancerTrusted: false } }).decision).toMatchObject({ outcome: 'hold', reason: 'HOLD_BRAKE', target: 4 });
     expect(look(4, 600, { snap: { cloudTrusted: false } }).decision.target).toBe(6);
   });
-  test('scale-in takes no more than the budget of the size that remains', () => {
+  test('scale-in takes no more than the budget of what there is', () => {
     const spec = limits({ scaleIn: { step: { count: 100, fraction: null }, everyMs: MINUTE, afterQuietMs: 0 } });
     const { decision } = look(10, 100, { spec });
-    expect(decision).toMatchObject({ target: 7, reason: 'BELOW_TARGET' }); // 3 = half of 7, rounded down
-    expect(codes(decision.limits)).toEqual(['LIMIT_DESTRUCTION 1→7']);
+    expect(decision).toMatchObject({ target: 5, reason: 'BELOW_TARGET' });
+    expect(codes(decision.limits)).toEqual(['LIMIT_DESTRUCTION 1→5']);
     const used = rememberDestruction(settled(group(), 10), 'boot-failed', T0 - MINUTE).destroyed;
-    expect(look(10, 100, { spec, memory: { destroyed: used } }).decision.target).toBe(8);
+    expect(look(10, 100, { spec, memory: { destroyed: used } }).decision.target).toBe(6);
   });
 });
 
@@ -284,21 +289,15 @@ describe('approval', () => {
   });
   test('a person who asks for a size needs no second one', () => {
     const manual: ManualOverride[] = [{ kind: 'exact', size: 4, untilMs: null, by: 'ops', reason: null }];
-    expect(look(10, 1000, { spec, snap: { manual } }).decision.target).toBe(7); // the destruction budget still counts
+    expect(look(10, 1000, { spec, snap: { manual } }).decision.target).toBe(5); // the destruction budget still counts
   });
 });
 
 describe('standing still', () => {
   test.each<[string, Partial<GroupSpec>, Partial<Snapshot>, string, string]>([
-    [
-      'pause',
-      {},
-      { pause: { untilMs: T0 + 80 * MINUTE, by: 'ops', reason: 'release day' } },
-      'HOLD_PAUSED',
-      'paused by ops for another 1 h 20 min: release day',
-    ],
+    ['pause', {}, { pause: { untilMs: T0 + 80 * MINUTE, by: 'ops', reason: 'release day' } }, 'HOLD_PAUSED', 'paused by ops until 09:20:00 UTC: release day'],
     ['observe', { mode: 'observe' }, {}, 'HOLD_OBSERVE', 'would scale out 4 → 6, traffic wants 6'],
-    ['freeze', {}, { freezeUntilMs: T0 + MINUTE }, 'HOLD_FREEZE', 'a freeze is open for another 1 min'],
+    ['freeze', {}, { freezeUntilMs: T0 + MINUTE }, 'HOLD_FREEZE', 'a freeze is open until 08:01:00 UTC'],
   ])('%s records the wish and moves nothing', (_, spec, snap, reason, words) => {
     const { decision, memory } = look(4, 600, { spec, snap });
     expect(decision).toMatchObject({ outcome: 'hold', reason, wanted: 6, target: 4, actions: [] });
@@ -371,7 +370,13 @@ describe('people, schedules and alerts', () => {
   });
   test('an exact size is taken at once, past the pace of the policies', () => {
     const { decision } = look(2, 200, { snap: manual('exact', 12) });
-    expect(decision).toMatchObject({ outcome: 'scale_out', reason: 'MANUAL', target: 12, actor: 'ops', sentence: 'ops asked for 12 for another 1 h: sale.' });
+    expect(decision).toMatchObject({
+      outcome: 'scale_out',
+      reason: 'MANUAL',
+      target: 12,
+      actor: 'ops',
+      sentence: 'ops asked for 12 until 09:00:00 UTC: sale.',
+    });
     expect(look(4, 400, { snap: manual('exact', 2), memory: { wants: [] } }).decision).toMatchObject({ outcome: 'scale_in', reason: 'MANUAL', target: 2 });
   });
   test('inside min and max, and not under a brake', () => {

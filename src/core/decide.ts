@@ -14,6 +14,7 @@ import { type Proposed, propose, type Situation } from './propose.ts';
 import { rememberWant } from './quiet.ts';
 import { resolveReadings } from './readings.ts';
 import { forgetOvercome } from './remember.ts';
+import { tellTroubles } from './troubles.ts';
 
 export { initialMemory } from './remember.ts';
 
@@ -120,6 +121,7 @@ function record(s: Situation, combined: Combined, guarded: Guarded, planned: Pla
   const { spec, snapshot, counts, target: from } = s;
   const limits = planned.limits.length === 0 ? guarded.limits : [...guarded.limits, ...planned.limits];
   const holds = planned.holds.length === 0 ? guarded.holds : [...guarded.holds, ...planned.holds];
+  const troubles = tellTroubles(snapshot);
   const facts = {
     id: snapshot.decisionId,
     atMs: snapshot.atMs,
@@ -132,7 +134,7 @@ function record(s: Situation, combined: Combined, guarded: Guarded, planned: Pla
     proposals: combined.proposals,
     limits,
     holds,
-    blocked: planned.blocked.map(({ backoff }) => ({ code: backoff.code, detail: backoff.detail, nextTryMs: backoff.nextTryMs })),
+    blocked: [...planned.blocked.map(({ backoff }) => ({ code: backoff.code, detail: backoff.detail, nextTryMs: backoff.nextTryMs })), ...troubles],
     actions: planned.actions,
     blind: s.resolved.blind,
     actor: actorOf(s, combined),
@@ -140,7 +142,16 @@ function record(s: Situation, combined: Combined, guarded: Guarded, planned: Pla
   };
   const onTheWay = counts.warming > 0 || counts.draining > 0;
   const { instances } = snapshot;
-  const { outcome, reason } = outcomeOf({ facts, combined, instances, memory: s.memory, stopped: guarded.stopped, needed: planned.needed, onTheWay });
+  const { outcome, reason } = outcomeOf({
+    facts,
+    combined,
+    instances,
+    memory: s.memory,
+    stopped: guarded.stopped,
+    needed: planned.needed,
+    onTheWay,
+    refusals: planned.blocked.length,
+  });
   const unspoken = { ...facts, outcome, reason };
   return {
     id: facts.id,

@@ -1,11 +1,13 @@
+import { asks, type ExplainOptions, freeAt, inZone, machines, type Unspoken, utc, winnerOf } from './explain-words.ts';
 import { GUARD_NOTES, type GuardNote } from './guard-notes.ts';
-import type { Decision, HoldApplied, LimitApplied, Proposal } from './model/decision.ts';
+import type { Decision, LaunchAction, Proposal } from './model/decision.ts';
 import { REASONS, type ReasonCode } from './model/reasons.ts';
-import { formatClock, formatDuration, formatMeasure } from './units.ts';
+import { formatElapsed, formatMeasure, formatMoment } from './units.ts';
+
+export type { ExplainOptions } from './explain-words.ts';
+export { whyNot } from './why-not.ts';
 
 /** Words for people, from the record alone: the same sentence in CLI, dashboard, API and chat. */
-
-export type Unspoken = Omit<Decision, 'sentence'>;
 
 /** One sentence: what happens and why, with its numbers; never the mechanism as the cause. */
 export function sentence(d: Unspoken): string {
@@ -23,11 +25,6 @@ export function sentence(d: Unspoken): string {
   }
 }
 
-function winnerOf(d: Unspoken): Proposal | undefined {
-  return d.proposals.find((p) => p.winner);
-}
-
-const machines = (n: number) => (n === 1 ? '1 machine' : `${n} machines`);
 const launches = (d: Unspoken) => d.actions.filter((a) => a.kind === 'launch').length;
 
 /** The guard that ended at the final size. */
@@ -57,9 +54,9 @@ function movedOut(d: Unspoken): string {
     if (d.reason === 'LIMIT_MIN' || by?.code === 'LIMIT_MIN') return `Raised from ${d.from} to the minimum of ${d.target}.`;
     return d.from === 0 ? `First start with ${machines(d.target)}.` : `The configuration now asks for ${machines(d.target)}.`;
   }
-  if (d.wanted > d.target && by !== undefined) return `${who(w)} wanted ${d.wanted}, ${nameOf(by.code)} allowed ${d.target}.`;
-  if (d.wanted < d.target) return `${who(w)} wants ${d.wanted}, the minimum is ${d.target}.`;
-  return w.type === 'manual' ? `${w.arithmetic}.` : `${who(w)} wants ${d.wanted}: ${w.arithmetic}.`;
+  if (d.wanted > d.target && by !== undefined) return `${upper(asks(w, d.wanted, 'wanted'))}, ${nameOf(by.code)} allowed ${d.target}${nextFree(d, by.code)}.`;
+  if (d.wanted < d.target) return `${upper(asks(w, d.wanted, 'wants'))}, the minimum is ${d.target}.`;
+  return w.type === 'manual' ? `${w.arithmetic}.` : `${upper(asks(w, d.wanted, 'wants'))}: ${w.arithmetic}.`;
 }
 
 function movedIn(d: Unspoken): string {
@@ -73,13 +70,18 @@ function movedIn(d: Unspoken): string {
   const by = decisive(d);
   if (d.wanted >= d.from || d.reason === 'LIMIT_MAX' || d.reason === 'CONFIG_CHANGED') return `Cut from ${d.from} to the maximum of ${d.target}.`;
   if (w?.type === 'manual' && d.wanted === d.target) return `${w.arithmetic}.`;
-  const subject = w === undefined ? 'The load' : who(w);
-  if (d.wanted < d.target && by !== undefined) return `${subject} needs only ${d.wanted}, ${nameOf(by.code)} allowed ${d.target} for now.`;
-  return w === undefined ? `${subject} needs only ${d.wanted}.` : `${subject} needs only ${d.wanted}: ${w.arithmetic}.`;
+  const wish = w === undefined ? `The load needs only ${d.wanted}` : upper(asks(w, d.wanted, 'needs only'));
+  if (d.wanted < d.target && by !== undefined) return `${wish}, ${nameOf(by.code)} allowed ${d.target} for now${nextFree(d, by.code)}.`;
+  return w === undefined ? `${wish}.` : `${wish}: ${w.arithmetic}.`;
 }
 
-function who(w: Proposal): string {
-  return w.type === 'manual' ? 'A person' : w.policy;
+/** Names of policies stay as they are written. */
+const upper = (text: string) => (text.startsWith('a person') ? `A${text.slice(1)}` : text);
+
+/** When a window that is used up has room again. */
+function nextFree(d: Unspoken, code: ReasonCode): string {
+  const limit = d.limits.findLast((l) => l.code === code && l.untilMs !== undefined);
+  return limit?.untilMs === undefined ? '' : `; ${limit.detail}, the next is free ${formatMoment(limit.untilMs, d.atMs)}`;
 }
 
 function replaced(d: Unspoken): string {
@@ -88,18 +90,27 @@ function replaced(d: Unspoken): string {
     if (a.kind === 'remove' && a.cause !== 'scale-in') parts.push(`${a.instance} leaves: ${a.why}`);
     if (a.kind === 'launch' && a.replaces !== null) parts.push(`a replacement for ${a.replaces} starts: ${because(d.reason)}`);
   }
-  const plain = d.actions.filter((a) => a.kind === 'launch' && a.replaces === null).length;
+  const plainly = d.actions.filter((a): a is LaunchAction => a.kind === 'launch' && a.replaces === null);
+  const plain = plainly.length;
   const leaving = d.actions.filter((a) => a.kind === 'remove' && a.cause !== 'scale-in').length;
   const refilled = Math.min(plain, leaving);
   const drifted = plain - refilled;
   const place = (n: number): string => `launching ${n} in ${n === 1 ? 'its' : 'their'} place`;
   if (refilled > 0) parts.push(place(refilled));
-  if (drifted > 0) parts.push(`${drifted} of ${machines(d.target)} ${drifted === 1 ? 'is' : 'are'} gone without our doing: ${place(drifted)}`);
+  if (drifted > 0) parts.push(missing(drifted, d.target, plainly[0]?.after));
   const shown = parts.slice(0, 3).join('; ');
   const text = parts.length > 3 ? `${shown}; and ${parts.length - 3} more` : shown;
   // A sentence that begins with a machine's name keeps the name as it is.
   const named = d.actions.some((a) => a.kind === 'remove' && text.startsWith(a.instance));
   return `${named ? text.charAt(0) : text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
+
+function missing(n: number, target: number, after: LaunchAction['after']): string {
+  const part = `${n} of ${machines(target)} ${n === 1 ? 'is' : 'are'}`;
+  if (after === 'failure') return `${part} missing: launching ${n} again after a failed launch`;
+  if (after === 'removal') return `${part} missing after a removal: launching ${n} in ${n === 1 ? 'its' : 'their'} place`;
+  if (after === 'unknown') return `${part} missing: launching ${n}`;
+  return `${part} gone without our doing: launching ${n} in ${n === 1 ? 'its' : 'their'} place`;
 }
 
 function because(reason: ReasonCode): string {
@@ -109,14 +120,16 @@ function because(reason: ReasonCode): string {
 
 function blocked(d: Unspoken): string {
   const b = d.blocked.find((x) => x.code === d.reason) ?? d.blocked[0];
-  const next = b?.nextTryMs == null ? '' : `; next try in ${formatDuration(Math.max(0, b.nextTryMs - d.atMs))}`;
+  const next = b?.nextTryMs == null ? '' : `; next try ${formatMoment(b.nextTryMs, d.atMs)}`;
+  // All machines wanted exist, and a step of theirs fails.
+  if (d.running >= d.target && b !== undefined) return `Holding at ${d.target}, ${d.serving} serving: ${b.detail.replace(/\.$/, '')}${next}.`;
   return `Wants ${d.target} and has ${d.running}. ${b === undefined ? REASONS[d.reason] : `${REASONS[b.code]} ${b.detail}`.replace(/\.?$/, '')}${next}.`;
 }
 
 function held(d: Unspoken): string {
   const w = winnerOf(d);
   const hold = d.holds.findLast((h) => h.code === d.reason);
-  const wish = w === undefined || d.wanted === d.from ? null : `${who(w)} ${d.wanted > d.from ? 'wants' : 'needs only'} ${d.wanted}`;
+  const wish = w === undefined || d.wanted === d.from ? null : asks(w, d.wanted, d.wanted > d.from ? 'wants' : 'needs only');
   if (d.reason === 'HOLD_OBSERVE' && hold !== undefined) {
     const would = hold.from === hold.to ? 'would hold' : `would ${hold.from > hold.to ? 'scale out' : 'scale in'} ${hold.to} → ${hold.from}`;
     return `Observing at ${d.target}: ${would}${wish === null ? '' : `, ${wish}`}.`;
@@ -124,17 +137,12 @@ function held(d: Unspoken): string {
   const limit = d.limits.findLast((l) => l.code === d.reason);
   const why = hold?.detail ?? limit?.detail;
   const not = wish === null && hold !== undefined && hold.from < d.target ? `, not ${hold.from}` : '';
-  if (why !== undefined) return `Holding at ${d.target}${not}: ${wish === null ? '' : `${wish}; `}${why}.`;
+  const free = limit?.untilMs === undefined || hold !== undefined ? '' : `; the next is free ${formatMoment(limit.untilMs, d.atMs)}`;
+  if (why !== undefined) return `Holding at ${d.target}${not}: ${wish === null ? '' : `${wish}; `}${why}${free}.`;
   if (d.reason === 'HOLD_IN_PROGRESS') return `Holding at ${d.target}, ${d.serving} serving: earlier changes are still being carried out.`;
   const voice = w ?? d.proposals.find((p) => !p.advisory && p.wants === d.target);
   return voice === undefined ? `Holding at ${d.target}: no policy asks for a change.` : `Holding at ${d.target}: ${voice.policy}: ${voice.arithmetic}.`;
 }
-
-export interface ExplainOptions {
-  /** How a time is shown; default UTC, since the core knows no other zone. */
-  readonly time?: (atMs: number) => string;
-}
-const utc = (atMs: number) => `${formatClock(atMs)} UTC`;
 
 const VERBS: Readonly<Record<Decision['outcome'], string>> = {
   scale_out: 'scaled out',
@@ -148,12 +156,13 @@ const VERBS: Readonly<Record<Decision['outcome'], string>> = {
 export function explainLines(d: Decision, options: ExplainOptions = {}): readonly string[] {
   const time = options.time ?? utc;
   const change = d.target === d.from ? String(d.target) : `${d.from} → ${d.target}`;
-  const rows = d.proposals.map((p) => [p.policy, reads(p), p.wants === null ? '-' : String(p.wants), p.winner ? 'largest' : remark(p)]);
+  const rows = d.proposals.map((p) => [p.policy, reads(p), p.wants === null ? '-' : String(p.wants), remark(p, d.proposals)]);
   const lines = [`${time(d.atMs)}  ${d.group} ${VERBS[d.outcome]} ${change}  ${d.reason}  ${d.id}`, '', `  ${d.sentence}`, ''];
   if (rows.length > 0) lines.push(...table([['policy', 'reads', 'wants', ''], ...rows]), '');
   const steps: string[][] = [['wanted', String(d.wanted), '', '', '']];
-  for (const l of d.limits) steps.push([word(l.code), String(l.to), l.detail, l.key, l.at ?? 'default']);
-  for (const h of d.holds) steps.push([word(h.code), String(h.to), h.detail, h.key ?? '', h.key === null ? '' : (h.at ?? 'default')]);
+  for (const l of d.limits)
+    steps.push([word(l.code), String(l.to), `${inZone(l.detail, l.untilMs ?? null, time)}${freeAt(l, time)}`, l.key, l.at ?? 'default']);
+  for (const h of d.holds) steps.push([word(h.code), String(h.to), inZone(h.detail, h.untilMs, time), h.key ?? '', h.key === null ? '' : (h.at ?? 'default')]);
   steps.push(['target', String(d.target), '', '', '']);
   lines.push(...table(steps));
   if (d.blocked.length > 0) lines.push('', ...d.blocked.map((b) => `  ${b.code}  ${b.detail}${b.nextTryMs === null ? '' : `, next try ${time(b.nextTryMs)}`}`));
@@ -162,11 +171,14 @@ export function explainLines(d: Decision, options: ExplainOptions = {}): readonl
 }
 
 function reads(p: Proposal): string {
-  const age = p.ageS === null || p.ageS === 0 ? '' : `, ${formatDuration(p.ageS * 1000)} old`;
+  const age = p.ageS === null || p.ageS === 0 ? '' : `, ${formatElapsed(p.ageS * 1000)} old`;
   return `${p.arithmetic === '' && p.value !== null ? formatMeasure(p.value, null) : p.arithmetic}${age}`;
 }
 
-function remark(p: Proposal): string {
+/** What a row of the table was: `largest` only where it is; a person and a cap decide whatever is larger. */
+export function remark(p: Proposal, all: readonly Proposal[]): string {
+  if (p.winner && p.type === 'manual') return 'a person';
+  if (p.winner) return p.wants !== null && all.every((o) => o.advisory || (o.wants ?? 0) <= (p.wants ?? 0)) ? 'largest' : 'decides';
   if (p.advisory) return 'shown only';
   if (p.error !== null) return 'cannot shrink';
   return p.abstains ? 'abstains' : p.floor === true ? 'floor' : '';
@@ -189,48 +201,6 @@ function table(rows: readonly (readonly string[])[]): string[] {
   for (const row of rows) for (let c = 0; c < row.length; c++) widths[c] = Math.max(widths[c] ?? 0, [...(row[c] as string)].length);
   const cell = (text: string, c: number) => text + ' '.repeat((widths[c] ?? 0) - [...text].length);
   return rows.map((row) => `  ${row.map(cell).join('   ')}`.trimEnd());
-}
-
-/** Why nothing (more) happens now, what it waits for, and what comes next, with times; from the record alone. */
-export function whyNot(d: Decision, options: ExplainOptions = {}): readonly string[] {
-  const time = options.time ?? utc;
-  const w = winnerOf(d);
-  const lines = [
-    d.wanted === d.target ? `${d.group} is where it should be: ${machines(d.target)}.` : `${d.group} has ${d.target} and wants ${d.wanted}; it is waiting.`,
-    '',
-  ];
-  if (w !== undefined) lines.push(`  ${w.policy}   ${w.arithmetic}`);
-  for (const h of d.holds) lines.push(`  waiting   ${waits(h, d.atMs, time)}`);
-  for (const l of d.limits) if (l.from !== l.to) lines.push(`  limit   ${l.from} → ${l.to}: ${l.detail}   ${written(l)}`);
-  for (const b of d.blocked) lines.push(`  blocked   ${REASONS[b.code]} ${b.detail}${b.nextTryMs === null ? '' : `; next try ${time(b.nextTryMs)}`}`);
-  const next = nextStep(d, time);
-  if (next !== null) lines.push(`  then   ${next}`);
-  if (d.serving < d.target && d.blocked.length === 0) {
-    const others = d.running - d.serving;
-    lines.push(`  serving   ${d.serving} of ${d.target}${others > 0 ? `: ${others} starting or unhealthy` : ''}`);
-  }
-  const wrong = d.blocked.length > 0 || d.blind || d.holds.some((h) => ALARMS.has(h.code));
-  lines.push('', wrong ? (d.blind ? 'Every metric of this group is missing: it is blind.' : 'This needs a look.') : 'Nothing is wrong.');
-  return lines;
-}
-const ALARMS: ReadonlySet<ReasonCode> = new Set<ReasonCode>(['HOLD_METRIC_MISSING', 'HOLD_METRIC_OLD', 'HOLD_BRAKE', 'HOLD_COLLAPSE', 'HOLD_APPROVAL']);
-
-function waits(h: HoldApplied, atMs: number, time: (atMs: number) => string): string {
-  const until = h.untilMs === null || h.untilMs <= atMs ? '' : `, until ${time(h.untilMs)} (${formatDuration(h.untilMs - atMs)})`;
-  return `${h.detail}${until}   ${written(h)}`.trimEnd();
-}
-
-function written(g: HoldApplied | LimitApplied): string {
-  return g.key === null ? '' : `${g.key}${g.at === null ? ' (default)' : `  ${g.at}`}`;
-}
-
-/** What will happen when the last wait is over, if nothing changes. */
-function nextStep(d: Decision, time: (atMs: number) => string): string | null {
-  if (d.wanted === d.target) return null;
-  const ends = d.holds.filter((h) => h.untilMs !== null && h.from !== h.to).map((h) => h.untilMs ?? 0);
-  if (ends.length === 0) return null;
-  const atMs = Math.max(...ends);
-  return `${d.wanted < d.target ? 'scale in towards' : 'scale out towards'} ${d.wanted} from ${time(atMs)}`;
 }
 
 export interface CodeExplanation {

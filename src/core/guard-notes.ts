@@ -51,7 +51,7 @@ export const GUARD_NOTES: Readonly<Partial<Record<ReasonCode, GuardNote>>> = {
   LIMIT_DESTRUCTION: note(
     ['limits.destruction'],
     'in 5m: max(1, 10%) replacements, max(2, 50%) of all causes',
-    'The most that is deleted in a window whatever asks for it. A person’s own orders are counted apart.',
+    'The most that is deleted in a window, sizes a person asks for (`drover scale`) included. The share is of the machines there are, or were when the window began if that was more. Machines a person names (drain, replace, delete) are counted apart.',
   ),
   HOLD_APPROVAL: note(
     ['limits.approve.scale_in', 'limits.approve.scale_out'],
@@ -72,7 +72,7 @@ export const GUARD_NOTES: Readonly<Partial<Record<ReasonCode, GuardNote>>> = {
     '50%',
     'The metric fell by more than this at once while the machines stayed; believed once it has lasted for after_quiet.',
   ),
-  HOLD_TOLERANCE: note(['policies.*.tolerance'], '10%', 'All is well: the load is what the machines should carry, or no policy has anything to say.'),
+  HOLD_TOLERANCE: note(['policies.*.tolerance'], '10%', 'Nothing to change: the load is what the machines should carry, or no policy asks for a change.'),
   HOLD_IN_PROGRESS: note([], null, 'Machines of earlier decisions are starting or leaving.'),
   HOLD_NOT_LEADER: note([], null, 'Another controller holds the lease of this group and acts for it.'),
   LIMIT_SPREAD: note(['spread'], 'none', 'The zones cannot be kept even.'),

@@ -1,9 +1,9 @@
-import { destroyedInWindow, destructionDetail, destructionLimit, isBudgeted } from './destruction.ts';
+import { destructionRoom, leavingNow, machinesThere } from './destruction.ts';
 import { hold, limit, type Passage } from './guard-passage.ts';
 import type { StepLimit } from './model/group.ts';
 import { isCapacity } from './model/instance.ts';
 import { quietAt, quietWindow } from './quiet.ts';
-import { ceilSize, floorSize, formatDuration, formatPace } from './units.ts';
+import { ceilSize, floorSize, formatClock, formatDuration, formatPace, formatSince } from './units.ts';
 
 /** How fast a group may move: windows are computed from stored moves and wants, so they survive restarts and fail-over. */
 
@@ -64,9 +64,9 @@ export function waitUntilQuiet(p: Passage): number {
   if (allowed <= p.size) return p.size;
   const { afterQuietMs, step, everyMs } = spec.limits.scaleIn;
   const untilMs = quiet.covered ? quietAt(input.wants, allowed, snapshot.atMs, spec) : quiet.coveredAtMs;
-  const soFar = formatDuration(Math.max(0, afterQuietMs - (untilMs - snapshot.atMs)));
+  const since = formatSince(Math.min(snapshot.atMs, untilMs - afterQuietMs), snapshot.atMs);
   const what = quiet.covered
-    ? `must stay quiet for ${formatDuration(afterQuietMs)}, ${soFar} so far`
+    ? `must stay quiet for ${formatDuration(afterQuietMs)}, quiet ${since}`
     : `the last ${formatDuration(afterQuietMs)} must be known without a gap`;
   hold(p, 'HOLD_QUIET', 'limits.scale_in.after_quiet', `${what}, then ${formatPace(step, everyMs)}`, {
     to: allowed,
@@ -89,7 +89,7 @@ export function limitPaceIn(p: Passage): void {
   if (warming > 0) hold(p, 'HOLD_WARMUP', null, `${warming} not serving yet: removing now would judge half-told load`, { to: from, untilMs: null });
   const cooled = memory.lastOutMs === null ? snapshot.atMs : memory.lastOutMs + spec.limits.scaleOut.everyMs;
   if (p.size < from && cooled > snapshot.atMs) {
-    const detail = `the last scale-out was ${formatDuration(snapshot.atMs - (memory.lastOutMs ?? 0))} ago`;
+    const detail = `the last scale-out was at ${formatClock(memory.lastOutMs ?? 0)} UTC`;
     hold(p, 'HOLD_RATE', 'limits.scale_out.every', detail, { to: from, untilMs: cooled });
   }
 }
@@ -105,15 +105,14 @@ function warmingNow({ spec, snapshot }: Passage): number {
   return n;
 }
 
-/** The most that may go at once, counting what went in the window and what is leaving already, measured by the size that remains. */
+/** The most that may go at once, counting what went in the window and what is leaving already. */
 export function limitDestruction(p: Passage): void {
   const { spec, counts, snapshot, memory } = p;
   const present = Math.min(p.base, counts.running);
   if (p.size >= present) return;
-  let leaving = 0;
-  for (const i of snapshot.instances) if (i.state === 'draining' && !i.detached && (i.removalCause === null || isBudgeted(i.removalCause))) leaving++;
-  const gone = leaving + destroyedInWindow(spec, memory, 'all', snapshot.atMs);
-  let size = p.size;
-  while (size < present && gone + (present - size) > destructionLimit(spec, 'all', size)) size++;
-  if (size !== p.size) limit(p, 'LIMIT_DESTRUCTION', 'limits.destruction', destructionDetail(spec, 'all', destructionLimit(spec, 'all', size)), size);
+  const leaving = leavingNow(snapshot.instances).all;
+  const room = destructionRoom(spec, memory, 'all', machinesThere(snapshot.instances, Math.max(memory.target, p.base)), leaving, snapshot.atMs);
+  const size = Math.max(p.size, present - Math.max(0, room.limit - room.used));
+  if (size === p.size) return;
+  limit(p, 'LIMIT_DESTRUCTION', 'limits.destruction', room.detail, size, room.untilMs);
 }

@@ -32,13 +32,20 @@ export interface Passage {
 }
 
 /** Records a limit without moving the size. */
-export function note(p: Passage, code: LimitCode, key: string, detail: string, size: { readonly from: number; readonly to: number }): void {
-  p.limits.push({ code, from: size.from, to: size.to, detail, key, at: p.spec.written[key] ?? null });
+export function note(
+  p: Passage,
+  code: LimitCode,
+  key: string,
+  detail: string,
+  size: { readonly from: number; readonly to: number; readonly untilMs?: number | null },
+): void {
+  const until = size.untilMs == null ? {} : { untilMs: size.untilMs };
+  p.limits.push({ code, from: size.from, to: size.to, detail, key, at: p.spec.written[key] ?? null, ...until });
 }
 
 /** Records a limit and moves the size to it. */
-export function limit(p: Passage, code: LimitCode, key: string, detail: string, to: number): void {
-  note(p, code, key, detail, { from: p.size, to });
+export function limit(p: Passage, code: LimitCode, key: string, detail: string, to: number, untilMs: number | null = null): void {
+  note(p, code, key, detail, { from: p.size, to, untilMs });
   p.size = to;
 }
 

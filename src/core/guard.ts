@@ -3,7 +3,7 @@ import { type GuardInput, hold, limit, note, type Passage } from './guard-passag
 import { applyBrake, avoidFlapping, limitBudget, limitLaunchRate } from './guard-safety.ts';
 import type { HoldApplied, LimitApplied } from './model/decision.ts';
 import type { HoldCode } from './model/reasons.ts';
-import { formatDuration } from './units.ts';
+import { formatUntil } from './units.ts';
 
 /** Everything that limits or holds a change, in one fixed order; each leaves its code, key and place of writing in the record. */
 
@@ -77,11 +77,11 @@ function stop(p: Passage): Guarded {
   const { freezeUntilMs, pause, atMs } = snapshot;
   const before = p.holds.length;
   if (freezeUntilMs !== null && freezeUntilMs > atMs) {
-    holdAll(p, 'HOLD_FREEZE', 'freezes', `a freeze is open for another ${formatDuration(freezeUntilMs - atMs)}`, freezeUntilMs);
+    holdAll(p, 'HOLD_FREEZE', 'freezes', `a freeze is open ${formatUntil(freezeUntilMs, atMs)}`, freezeUntilMs);
   }
   if (spec.mode === 'observe') holdAll(p, 'HOLD_OBSERVE', 'mode', 'observe mode: it decides and records, and cannot act', null);
   if (pause !== null && (pause.untilMs === null || pause.untilMs > atMs)) {
-    const left = pause.untilMs === null ? 'until resumed' : `for another ${formatDuration(pause.untilMs - atMs)}`;
+    const left = pause.untilMs === null ? 'until resumed' : formatUntil(pause.untilMs, atMs);
     holdAll(p, 'HOLD_PAUSED', null, `paused by ${pause.by} ${left}${pause.reason === null ? '' : `: ${pause.reason}`}`, pause.untilMs);
   }
   const stopped = p.holds.length > before;

@@ -16,6 +16,8 @@ export interface OutcomeInput {
   /** Machines that lack (or, negative, are too many). */
   readonly needed: number;
   readonly onTheWay: boolean;
+  /** So many of `facts.blocked`, the first ones, are launches that wait; the others are steps of machines that fail. */
+  readonly refusals: number;
 }
 
 export interface Verdict {
@@ -28,10 +30,12 @@ export function outcomeOf(input: OutcomeInput): Verdict {
   const { facts, stopped, needed } = input;
   if (stopped) return { outcome: 'hold', reason: stopReason(facts) };
   const launches = facts.actions.some((a) => a.kind === 'launch');
-  if (needed > 0 && !launches && facts.blocked.length > 0) return { outcome: 'blocked', reason: worstBlock(facts) };
+  if (needed > 0 && !launches && input.refusals > 0) return { outcome: 'blocked', reason: worstBlock(facts.blocked.slice(0, input.refusals)) };
   if (facts.target > facts.from) return { outcome: 'scale_out', reason: outReason(input) };
   if (facts.target < facts.from) return { outcome: 'scale_in', reason: inReason(input) };
   if (facts.actions.length > 0) return repair(input);
+  const trouble = facts.blocked[input.refusals];
+  if (trouble !== undefined && facts.serving < facts.target) return { outcome: 'blocked', reason: trouble.code };
   return { outcome: 'hold', reason: holdReason(input) };
 }
 
@@ -40,9 +44,9 @@ function stopReason(facts: DecisionFacts): ReasonCode {
   return 'HOLD_PAUSED';
 }
 
-function worstBlock(facts: DecisionFacts): ReasonCode {
-  let worst = facts.blocked[0];
-  for (const b of facts.blocked) if (worst === undefined || (b.nextTryMs ?? 0) > (worst.nextTryMs ?? 0)) worst = b;
+function worstBlock(blocked: DecisionFacts['blocked']): ReasonCode {
+  let worst = blocked[0];
+  for (const b of blocked) if (worst === undefined || (b.nextTryMs ?? 0) > (worst.nextTryMs ?? 0)) worst = b;
   return worst?.code ?? 'BLOCKED_PROVIDER';
 }
 

@@ -1,7 +1,7 @@
 import { removalBan } from './guard-safety.ts';
 import type { InstanceView, RemovalCause } from './model/instance.ts';
 import { type Draft, launch, remove, removeWithinBudget } from './plan-draft.ts';
-import { floorSize, formatDuration } from './units.ts';
+import { floorSize, formatDuration, formatElapsed } from './units.ts';
 
 /** Replacing: launch first; the old one leaves once the new one serves; a tenth of the group at a time. */
 
@@ -67,12 +67,12 @@ function needFor(draft: Draft, instance: InstanceView, begun: boolean): Need | n
   const served = instance.servingSinceMs ?? instance.sinceMs;
   const sick = instance.health === 'unhealthy' && spec.health.replaceUnhealthy && atMs >= served + spec.health.graceMs;
   if (sick) {
-    const why = `unhealthy for ${formatDuration(Math.max(0, atMs - instance.healthSinceMs))}`;
+    const why = `unhealthy for ${formatElapsed(Math.max(0, atMs - instance.healthSinceMs))}`;
     return { instance, cause: 'replace-unhealthy', why, rank: 1, sinceMs: instance.healthSinceMs };
   }
   const { maxAgeMs } = spec.lifecycle;
   if (maxAgeMs !== null && atMs - instance.createdAtMs > maxAgeMs) {
-    const why = `${formatDuration(atMs - instance.createdAtMs)} old, max_age is ${formatDuration(maxAgeMs)}`;
+    const why = `${formatElapsed(atMs - instance.createdAtMs)} old, max_age is ${formatDuration(maxAgeMs)}`;
     return { instance, cause: 'replace-old', why, rank: 2, sinceMs: instance.createdAtMs };
   }
   // What was begun is finished, even if the machine looks well again: turning back would only make a flapping check churn machines.

@@ -62,6 +62,28 @@ describe('launching', () => {
   });
 });
 
+describe('why a machine is missing', () => {
+  const after = (more: Partial<GroupMemory>, list: readonly InstanceView[] = instances(3)) => {
+    const [action] = make(list, { target: 4, memory: more }).actions;
+    return action?.kind === 'launch' ? (action.after ?? 'gone') : null;
+  };
+  const failed = { boot: { failures: 1, lastMs: T0 - MINUTE, nextTryMs: T0 - 1, code: 'BLOCKED_BOOT' as const, detail: 'late' } };
+  test('no trace of ours: it is gone', () => expect(after({})).toBe('gone'));
+  test('a failed launch, or a machine given up', () => {
+    expect(after({ backoff: failed })).toBe('failure');
+    expect(after({ destroyed: [{ atMs: T0 - 1_000, cause: 'boot-failed' }], launched: [T0 - MINUTE] })).toBe('failure');
+    expect(after({}, [...instances(3), instance(9, { state: 'draining', sinceMs: T0 - 1_000, removalCause: 'boot-failed' })])).toBe('failure');
+  });
+  test('a removal a person asked for', () => expect(after({ destroyed: [{ atMs: T0 - 1_000, cause: 'forced' }] })).toBe('removal'));
+  test('what was made up for since is no cause', () => {
+    const born = instance(4, { createdAtMs: T0 - MINUTE });
+    const memory = { destroyed: [{ atMs: T0 - 2 * MINUTE, cause: 'boot-failed' as const }], launched: [T0 - MINUTE] };
+    expect(after(memory, [instance(1), instance(2), born])).toBe('gone');
+  });
+  test('a launch whose machine is not there: unknown', () =>
+    expect(after({ launched: [T0 - MINUTE] }, instances(3, { createdAtMs: T0 - 120 * MINUTE }))).toBe('unknown'));
+});
+
 describe('removing', () => {
   test('the surplus, with reasons, down to the healthy members wanted', () => {
     const result = make(instances(4), { target: 3, from: 4 });
@@ -75,8 +97,8 @@ describe('removing', () => {
   test('the budget counts what is leaving already', () => {
     const list = [...instances(6), instance(7, { state: 'draining', removalCause: 'scale-in' })];
     const result = make(list, { target: 2, from: 6 });
-    expect(words(result.actions)).toEqual(['-web-1 scale-in']);
-    expect(result.limits).toMatchObject([{ code: 'LIMIT_DESTRUCTION', detail: 'at most 2 deletions in 5 min', key: 'limits.destruction' }]);
+    expect(words(result.actions)).toEqual(['-web-1 scale-in', '-web-2 scale-in']);
+    expect(result.limits).toMatchObject([{ code: 'LIMIT_DESTRUCTION', detail: '3 of 3 deletions in 5 min used', key: 'limits.destruction' }]);
   });
   test('nothing under a brake or without a trusted list', () => {
     for (const snap of [{ cloudTrusted: false }, { balancerTrusted: false }])
@@ -133,7 +155,7 @@ describe('replacing', () => {
   });
   test('a person’s order comes first and is not budgeted', () => {
     const list = [instance(1, { replaceRequested: true }), sick(2), instance(3), instance(4), instance(9, { replaces: 'web-1' })];
-    const destroyed = [1, 2, 3].map((n) => ({ atMs: T0 - n, cause: 'scale-in' as const }));
+    const destroyed = [1, 2, 3, 4].map((n) => ({ atMs: T0 - n, cause: 'scale-in' as const }));
     expect(words(make(list, { target: 3, memory: { destroyed } }).actions)).toEqual(['-web-1 forced', '+replace for web-2']);
   });
   test('the replacement budget holds the removal, not the launch', () => {

@@ -1,12 +1,13 @@
 import { chooseVictims, mayBeChosen } from './choose-victims.ts';
+import { leavingNow } from './destruction.ts';
 import { launchesLeft, removalBan } from './guard-safety.ts';
-import type { HoldApplied, LimitApplied, PlannedAction } from './model/decision.ts';
+import type { HoldApplied, LaunchAction, LimitApplied, PlannedAction } from './model/decision.ts';
 import type { GroupSpec } from './model/group.ts';
-import { type InstanceView, isCapacity } from './model/instance.ts';
-import type { Backoff, GroupMemory } from './model/snapshot.ts';
+import { type InstanceView, isCapacity, type RemovalCause } from './model/instance.ts';
+import type { Backoff } from './model/snapshot.ts';
 import { type Draft, launch, type PlanInput, remove, removeWithinBudget } from './plan-draft.ts';
 import { planReplacements } from './plan-replacements.ts';
-import { floorSize, formatDuration } from './units.ts';
+import { floorSize, formatMoment } from './units.ts';
 
 /** From a target to what is started now: who is launched where, who leaves and why. It never takes a healthy member below the target. */
 
@@ -39,7 +40,7 @@ export function plan(input: PlanInput): Plan {
     holds: [],
     present,
     launches: 0,
-    memory: withLeaving(input),
+    leaving: leavingNow(snapshot.instances),
     serving: present.filter((i) => i.state === 'serving' && i.health !== 'unhealthy').length,
     zones: zoneCounts(spec, present),
   };
@@ -67,13 +68,6 @@ function replacedInstances(present: readonly InstanceView[]): ReadonlyMap<string
   return pairs;
 }
 
-/** Machines that leave already, though their deletion is not counted yet, use up the budget too. */
-function withLeaving({ snapshot, memory }: PlanInput): GroupMemory {
-  const leaving = snapshot.instances.filter((i) => i.state === 'draining' && !i.detached);
-  if (leaving.length === 0) return memory;
-  return { ...memory, destroyed: [...memory.destroyed, ...leaving.map((i) => ({ atMs: snapshot.atMs, cause: i.removalCause ?? ('scale-in' as const) }))] };
-}
-
 function zoneCounts(spec: GroupSpec, present: readonly InstanceView[]): Map<string, number> {
   const zones = new Map<string, number>();
   for (const zone of spec.spread) zones.set(zone, 0);
@@ -94,8 +88,7 @@ function allowLaunches(draft: Draft, needed: number, forReplacement: boolean): P
   const runs = target - short;
   if (waiting.length > 0) {
     const nextTryMs = Math.max(...waiting.map(({ backoff }) => backoff.nextTryMs));
-    if (short > 0)
-      heldLaunches(draft, 'HOLD_BACKOFF', runs, { detail: `launches failed, next try in ${formatDuration(nextTryMs - atMs)}`, untilMs: nextTryMs });
+    if (short > 0) heldLaunches(draft, 'HOLD_BACKOFF', runs, { detail: `launches failed, next try ${formatMoment(nextTryMs, atMs)}`, untilMs: nextTryMs });
     return waiting;
   }
   // Living machines may pass max by the surge while something is replaced or leaves slowly; never by more.
@@ -138,9 +131,29 @@ function launchNeeded(draft: Draft, needed: number): void {
   const { from, target, byMinimum, memory } = draft.input;
   const grown = memory.reached === false ? needed : Math.max(0, target - from);
   for (let k = 0; k < needed && draft.launches > 0; k++) {
-    launch(draft, k < needed - grown ? 'drift' : byMinimum ? 'min' : 'scale-out', null);
+    if (k < needed - grown) launch(draft, 'drift', null, whyMissing(draft.input));
+    else launch(draft, byMinimum ? 'min' : 'scale-out', null);
   }
 }
+
+const FAILED: ReadonlySet<RemovalCause> = new Set<RemovalCause>(['boot-failed', 'hook-failed']);
+
+/** Why machines are missing though the target stands: our own failures and removals leave traces; without any they went by themselves. */
+function whyMissing({ snapshot, memory }: PlanInput): LaunchAction['after'] {
+  const { atMs, instances } = snapshot;
+  for (const _ in memory.backoff) return 'failure';
+  const newest = memory.launched.at(-1) ?? Number.NEGATIVE_INFINITY;
+  // What was removed before the newest launch has been made up for by it.
+  const causes: RemovalCause[] = memory.destroyed.filter((d) => d.atMs > newest).map((d) => d.cause);
+  for (const i of instances) if (!isCapacity(i.state) && !i.detached && i.sinceMs > newest) causes.push(i.removalCause ?? 'scale-in');
+  if (causes.some((cause) => FAILED.has(cause))) return 'failure';
+  if (causes.some((cause) => cause !== 'vanished' && cause !== 'scale-in')) return 'removal';
+  const launched = memory.launched.filter((at) => at > atMs - HOUR_MS).length;
+  const young = instances.filter((i) => i.createdAtMs > atMs - HOUR_MS).length;
+  // A launch whose machine is not there may have failed.
+  return launched > young ? 'unknown' : undefined;
+}
+const HOUR_MS = 3_600_000;
 
 /** More machines than the target: the budget, the brake and the healthy members say how many go now. */
 function removeSurplus(draft: Draft, surplus: number, replaced: ReadonlyMap<string, InstanceView>): void {

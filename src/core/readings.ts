@@ -2,7 +2,7 @@ import type { GroupSpec, MetricSpec } from './model/group.ts';
 import type { MissingReason, Reading } from './model/reading.ts';
 import type { HoldCode } from './model/reasons.ts';
 import type { GroupMemory, Snapshot } from './model/snapshot.ts';
-import { formatDuration, formatMeasure, formatPercent, round } from './units.ts';
+import { formatDuration, formatElapsed, formatMeasure, formatPercent, formatSince, round } from './units.ts';
 
 /** A metric after every check: a value to compute with, or null and why. Missing is never zero. */
 export interface UsableReading {
@@ -132,11 +132,12 @@ function findFault(metric: MetricSpec, raw: Reading | undefined, before: MetricM
   if ((metric.min !== null && value < metric.min) || (metric.max !== null && value > metric.max)) {
     return { reason: 'out-of-range', detail: `${formatMeasure(value, metric.unit)} is outside ${metric.min ?? '−∞'}…${metric.max ?? '∞'}` };
   }
-  if (raw.atMs > atMs + FUTURE_TOLERANCE_MS) return { reason: 'future', detail: `its time is ${formatDuration(raw.atMs - atMs)} ahead of the clock` };
+  if (raw.atMs > atMs + FUTURE_TOLERANCE_MS) return { reason: 'future', detail: `its time is ${formatElapsed(raw.atMs - atMs)} ahead of the clock` };
   const ageMs = Math.max(atMs - raw.atMs, raw.ageMs ?? 0);
-  if (ageMs > metric.maxAgeMs) return { reason: 'stale', detail: `it is ${formatDuration(ageMs)} old, max_age is ${formatDuration(metric.maxAgeMs)}` };
+  if (ageMs > metric.maxAgeMs)
+    return { reason: 'stale', detail: `nothing new ${formatSince(atMs - ageMs, atMs)}, max_age is ${formatDuration(metric.maxAgeMs)}` };
   if (metric.stuckAfterMs !== null && value !== 0 && before !== null && before.value === value && atMs - before.changedMs > metric.stuckAfterMs) {
-    return { reason: 'stuck', detail: `it has been exactly ${formatMeasure(value, metric.unit)} for ${formatDuration(atMs - before.changedMs)}` };
+    return { reason: 'stuck', detail: `it has been exactly ${formatMeasure(value, metric.unit)} ${formatSince(before.changedMs, atMs)}` };
   }
   return null;
 }

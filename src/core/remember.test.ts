@@ -60,20 +60,54 @@ describe('destruction budget', () => {
   const allow = (m: GroupMemory, target: number, cause: RemovalCause, atMs = T0 + 10_000) => allowDestruction(spec, m, target, cause, atMs);
   test('all causes together: two or half, whichever is more', () => {
     expect(allow(after(['scale-in']), 3, 'scale-in')).toEqual({ ok: true });
-    expect(allow(after(['scale-in', 'boot-failed']), 3, 'scale-in')).toEqual({ ok: false, retryAtMs: T0 + 5 * MINUTE, detail: 'at most 2 deletions in 5 min' });
+    expect(allow(after(['scale-in', 'boot-failed']), 3, 'scale-in')).toEqual({
+      ok: false,
+      retryAtMs: T0 + 5 * MINUTE,
+      detail: '2 of 2 deletions in 5 min used',
+    });
     expect(allow(after(['scale-in', 'boot-failed', 'orphan', 'duplicate']), 10, 'scale-in').ok).toBe(true);
-    expect(allow(after(Array.from({ length: 5 }, () => 'scale-in' as const)), 10, 'scale-in').ok).toBe(false);
+    // Five of ten are gone already: the share is of the ten that were there when the window began.
+    expect(allow(after(Array.from({ length: 5 }, () => 'scale-in' as const)), 5, 'scale-in')).toMatchObject({
+      ok: false,
+      detail: '5 of 5 deletions in 5 min used',
+    });
+    expect(allow(after(Array.from({ length: 4 }, () => 'scale-in' as const)), 6, 'scale-in').ok).toBe(true);
   });
   test('replacements: one or a tenth', () => {
     expect(allow(memory, 4, 'replace-old').ok).toBe(true);
-    expect(allow(after(['replace-unhealthy']), 19, 'replace-old')).toMatchObject({ ok: false, detail: 'at most 1 replacements in 5 min' });
+    expect(allow(after(['replace-unhealthy']), 19, 'replace-old')).toMatchObject({ ok: false, detail: '1 of 1 replacements in 5 min used' });
     expect(allow(after(['replace-unhealthy']), 20, 'replace-old').ok).toBe(true);
-    expect(allow(after(['scale-in', 'scale-in']), 4, 'replace-old')).toMatchObject({ ok: false, detail: 'at most 2 deletions in 5 min' });
+    expect(allow(after(['scale-in', 'scale-in']), 3, 'replace-old')).toMatchObject({ ok: false, detail: '2 of 2 deletions in 5 min used' });
   });
   test('what vanished and what a person ordered is apart', () => {
     expect(allow(after(['forced', 'forced', 'vanished', 'vanished']), 2, 'scale-in').ok).toBe(true);
     expect(allow(after(['scale-in', 'scale-in', 'scale-in']), 2, 'forced').ok).toBe(true);
     expect(allow(after(['scale-in', 'scale-in', 'scale-in']), 2, 'vanished').ok).toBe(true);
+  });
+  test('what was deleted and launched again does not make the group larger', () => {
+    const gone = after(['boot-failed', 'boot-failed', 'boot-failed', 'boot-failed', 'boot-failed']);
+    expect(allow(gone, 10, 'scale-in')).toMatchObject({ ok: false, detail: '5 of 5 deletions in 5 min used' });
+    const back = rememberLaunch(rememberLaunch(after(['scale-in', 'scale-in']), T0 + 5_000), T0 + 6_000);
+    expect(allow(rememberDestruction(back, 'scale-in', T0 + 7_000), 5, 'scale-in')).toMatchObject({ ok: false, detail: '3 of 3 deletions in 5 min used' });
+  });
+  test('scale-in one by one never passes the share of what there was, in any window', () => {
+    for (const size of [2, 3, 6, 7, 20]) {
+      let m = settled(spec, size);
+      let there = size;
+      const deleted: number[] = [];
+      for (let at = T0; at < T0 + 20 * MINUTE; at += 20_000) {
+        if (there <= 1 || !allowDestruction(spec, m, there, 'scale-in', at).ok) continue;
+        m = rememberDestruction(m, 'scale-in', at);
+        deleted.push(at);
+        there--;
+      }
+      expect(there).toBeLessThan(size);
+      for (const from of deleted) {
+        const before = size - deleted.filter((at) => at < from).length;
+        const within = deleted.filter((at) => at >= from && at < from + 5 * MINUTE).length;
+        expect(within).toBeLessThanOrEqual(Math.max(2, Math.floor(0.5 * before)));
+      }
+    }
   });
   test('the window slides', () => {
     const m = after(['scale-in', 'scale-in'], MINUTE);

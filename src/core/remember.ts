@@ -3,7 +3,7 @@ import type { RemovalCause } from './model/instance.ts';
 import type { BlockedCode } from './model/reasons.ts';
 import type { Backoff, GroupMemory } from './model/snapshot.ts';
 
-export { type Allowed, allowDestruction } from './destruction.ts';
+export { type Allowed, allowDestruction, machinesThere } from './destruction.ts';
 
 /** What the engine writes into a group's memory when something happened outside; pure. */
 

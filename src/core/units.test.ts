@@ -8,11 +8,16 @@ import {
   formatChange,
   formatClock,
   formatDuration,
+  formatElapsed,
   formatMeasure,
+  formatMoment,
   formatNumber,
   formatPace,
   formatPercent,
+  formatQuotient,
+  formatSince,
   formatStepLimit,
+  formatUntil,
   money,
   parseChange,
   parseDuration,
@@ -66,6 +71,39 @@ describe('durations', () => {
     [59_999.6, '1 min'],
   ])('%d is shown as %s', (ms, text) => expect(formatDuration(ms)).toBe(text));
 });
+
+test.each([
+  [993, '1 s'],
+  [450, '0.5 s'],
+  [5_320, '5.3 s'],
+  [9_960, '10 s'],
+  [148_400, '2 min 28 s'],
+  [599_800, '10 min'],
+  [3_598_000, '1 h'],
+  [5_430_000, '1 h 31 min'],
+  [-993, '-1 s'],
+  [0, '0 s'],
+])('a measured %d is told as %s', (ms, text) => expect(formatElapsed(ms)).toBe(text));
+
+test('moments stay what they are, far ones are told as lengths', () => {
+  const now = Date.UTC(2026, 10, 22, 13, 32, 7);
+  expect([formatSince(now - 61_000, now), formatSince(now - 1_000, now + 60_000)]).toEqual(['since 13:31:06 UTC', 'since 13:32:06 UTC']);
+  expect(formatSince(now - 76 * 3_600_000, now)).toBe('for 3 d 4 h');
+  expect([formatUntil(now + 60_000, now), formatUntil(now + 76 * 3_600_000, now)]).toEqual(['until 13:33:07 UTC', 'for another 3 d 4 h']);
+  expect([formatMoment(now + 993, now), formatMoment(now + 76 * 3_600_000, now)]).toEqual(['at 13:32:07 UTC', 'in 3 d 4 h']);
+});
+
+test.each([
+  [5.0133, '5.01'],
+  [2.98, '2.98'],
+  [5, '5'],
+  [5.3, '5.3'],
+  [0.96, '0.96'],
+  [100.004, '100.004'],
+  [188.4, '188.4'],
+  [(0.1 + 0.2) / 0.1, '3'],
+  [0, '0'],
+])('the quotient %d is shown as %s', (n, text) => expect(formatQuotient(n)).toBe(text));
 
 describe('percentages, thresholds', () => {
   test('60% is 0.6', () => expect(parsePercent('60%')).toEqual({ ok: true, value: 0.6 }));

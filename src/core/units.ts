@@ -192,6 +192,64 @@ export function formatDuration(ms: number): string {
   return m > 0 ? pair(m, 'min', s, 's') : `${s} s`;
 }
 
+/** A measured time: no more precise than people read it. Below 10 s a tenth, below 10 min the second, above the minute. */
+export function formatElapsed(ms: number): string {
+  if (ms < 0) return `-${formatElapsed(-ms)}`;
+  if (ms < 9_950) return `${round(ms / 100) / 10} s`;
+  const s = round(ms / 1000);
+  return formatDuration(s < 600 ? s * 1000 : round(s / 60) * 60_000);
+}
+
+/** Beyond this a time of day alone would be read as today's. */
+const CLOCK_REACH_MS = 20 * 3_600_000;
+
+/** `since 14:32:07 UTC`: a moment that stays, not an age that grows with every look; far away ones as a length in words. */
+export function formatSince(atMs: number, nowMs: number): string {
+  return nowMs - atMs > CLOCK_REACH_MS ? `for ${formatElapsed(nowMs - atMs)}` : `since ${formatClock(atMs)} UTC`;
+}
+/** `until 14:32:07 UTC`, or for far ones `for another 3 d 4 h`. */
+export function formatUntil(atMs: number, nowMs: number): string {
+  return atMs - nowMs > CLOCK_REACH_MS ? `for another ${formatElapsed(atMs - nowMs)}` : `until ${formatClock(atMs)} UTC`;
+}
+/** `at 14:32:07 UTC`, or for far ones `in 3 d 4 h`. */
+export function formatMoment(atMs: number, nowMs: number): string {
+  return atMs - nowMs > CLOCK_REACH_MS ? `in ${formatElapsed(atMs - nowMs)}` : `at ${formatClock(atMs)} UTC`;
+}
+
+const decimals = (text: string): number => (text.includes('.') ? text.length - text.indexOf('.') - 1 : 0);
+function fixed(n: number, digits: number): string {
+  let scale = 1;
+  for (let k = 0; k < digits; k++) scale *= 10;
+  return String(round(n * scale) / scale);
+}
+
+/** A size before rounding, with digits enough to see why it is rounded as it is: 5.0133 is `5.01`, never `5`; 2.98 never `3`. */
+export function formatQuotient(exact: number): string {
+  const usual = formatNumber(exact);
+  const whole = round(exact);
+  const off = size(exact - whole);
+  if (!Number.isFinite(exact) || off <= DUST * Math.max(1, size(exact)) || !Number.isInteger(Number(usual))) return usual;
+  for (let digits = 1; digits <= 9; digits++) {
+    const text = fixed(exact, digits);
+    if (!Number.isInteger(Number(text))) return text;
+  }
+  return exact > whole ? `a little more than ${whole}` : `a little less than ${whole}`;
+}
+
+/** `value` with as many digits as it takes for `times` × value / `per` to give the printed quotient: `150.4`, not `150`, where that is 5.01. */
+export function formatDividend(value: number, times: number, per: number, quotient: string): string {
+  const usual = formatNumber(value);
+  const wanted = Number(quotient);
+  if (!Number.isFinite(wanted)) return usual;
+  const gives = (text: string) => Number(fixed((times * Number(text)) / per, decimals(quotient))) === wanted;
+  if (gives(usual)) return usual;
+  for (let digits = 1; digits <= 9; digits++) {
+    const text = fixed(value, digits);
+    if (gives(text)) return text;
+  }
+  return usual;
+}
+
 /** `4`, `100 %`, `max(4, 100 %)`. */
 export function formatStepLimit(limit: StepLimit): string {
   if (limit.count === null) return formatPercent(limit.fraction ?? 0);

@@ -107,6 +107,23 @@ describe('books and world converge', () => {
     await ledger(sim, 4);
   });
 
+  test('a balancer that cannot be reached is named as what stands in the way', async () => {
+    const sim = await SimGroup.open(groupSpec());
+    sim.balancer.fault = (op) => (op === 'attach' ? new DriverError('unreachable', 'gone.sock: no such socket') : undefined);
+    sim.load = 50;
+    await sim.start();
+    await sim.seconds(30);
+    const status = await sim.operating.group('web');
+    expect([status.state, status.serving]).toEqual(['blocked', 0]);
+    expect(status.sentence).toContain('gone.sock: no such socket');
+    const [d] = await sim.operating.decisions('web', { before: null, limit: 1 });
+    expect(d?.last.blocked[0]?.code).toBe('BLOCKED_BALANCER');
+    sim.balancer.fault = () => undefined;
+    await sim.seconds(70);
+    await ledger(sim, 1);
+    expect((await sim.operating.group('web')).state).toBe('holding');
+  });
+
   test('a machine that never gets healthy is deleted, and the next try waits', async () => {
     const sim = await SimGroup.open(groupSpec());
     sim.cloud.bootMs = 10_000_000;

@@ -1,27 +1,8 @@
 import type { Decision, GroupMemory, GroupSpec, Health, InstanceView } from '../core/model/model.ts';
-import type { Clock, CommitRefusal, DecisionInputs, GroupCommit, GroupRow, InstanceRow, NewEvent, Store } from '../ports/ports.ts';
+import type { Clock, CommitRefusal, DecisionInputs, InstanceRow, NewEvent, Store } from '../ports/ports.ts';
+import { applied, type Change, type GroupState } from './group-state.ts';
 import { Serial } from './serial.ts';
 import { newestTime, shiftTimes, WallWatch } from './steady.ts';
-
-/** The group as committed. Replaced, never edited. */
-export interface GroupState {
-  readonly row: GroupRow;
-  readonly memory: GroupMemory;
-  /** Every instance that is not gone, by id. */
-  readonly rows: ReadonlyMap<string, InstanceRow>;
-}
-
-/** One commit as its builder sees it. */
-export interface Change {
-  readonly mayAct?: boolean;
-  readonly victims?: readonly string[];
-  readonly memory?: GroupMemory;
-  readonly nextN?: number;
-  readonly frozen?: string | null;
-  readonly instances?: readonly InstanceRow[];
-  readonly decision?: NonNullable<GroupCommit['decision']>;
-  readonly events?: readonly NewEvent[];
-}
 
 /** Health of one instance as probed; lost at a restart and learnt anew. */
 export interface HealthTrack {
@@ -162,21 +143,4 @@ export class GroupRunner {
     // Unwritten holds moved the windows on in memory only; the newer of the two is kept because only this process writes it.
     this.#state = { row, memory: this.#state.memory, rows: new Map(rows.map((r) => [r.id, r])) };
   }
-}
-
-function applied(state: GroupState, change: Change): GroupState {
-  let rows = state.rows;
-  if (change.instances?.length) {
-    const next = new Map(rows);
-    for (const row of change.instances) {
-      if (row.state === 'gone') next.delete(row.id);
-      else next.set(row.id, row);
-    }
-    rows = next;
-  }
-  const row =
-    change.nextN === undefined && change.frozen === undefined
-      ? state.row
-      : { ...state.row, nextN: change.nextN ?? state.row.nextN, frozen: change.frozen === undefined ? state.row.frozen : change.frozen };
-  return { row, rows, memory: change.memory ?? state.memory };
 }

@@ -12,15 +12,15 @@ import {
   type NewEvent,
   type Page,
 } from '../ports/ports.ts';
-import { snapshotOf } from './cycle.ts';
 import { type Engine, RETIRING } from './engine.ts';
 import type { GroupRunner } from './group-runner.ts';
 import { observe, readMetric } from './observe.ts';
 import { type Actor, type GroupStatus, OperationError, type Operations, type VictimView } from './operations.ts';
 import { receiveAlerts } from './receive.ts';
-import { newRow, type Reconciled, tokenOf } from './reconcile.ts';
+import { unmet } from './reconciled.ts';
+import { machinePatch, newRow, tokenOf } from './rows.ts';
+import { snapshotOf } from './snapshot.ts';
 import { groupStatus } from './status.ts';
-import { machinePatch } from './steps.ts';
 
 /** Everything people can ask of a running controller, over the engine and its store. */
 export class Operating implements Operations {
@@ -148,17 +148,7 @@ export class Operating implements Operations {
     const seen = await observe(ctx, runner);
     const readings = { ...seen.readings };
     for (const [name, value] of Object.entries(set)) readings[name] = { kind: 'value', value, atMs: seen.atMs, ageMs: 0, coverage: 1 };
-    const met: Reconciled = {
-      rows: new Map(state.rows),
-      changed: new Map(),
-      calls: [],
-      events: [],
-      memory: state.memory,
-      nextN: state.row.nextN,
-      frozen: state.row.frozen,
-      cloudTrusted: seen.cloud?.complete === true,
-      wakeMs: null,
-    };
+    const met = unmet(state, seen.cloud?.complete === true);
     return { snapshot: snapshotOf(ctx, runner, state, { ...seen, readings }, met, 'asked') };
   }
 

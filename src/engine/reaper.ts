@@ -1,11 +1,12 @@
 import type { RemovalCause } from '../core/model/model.ts';
-import { allowDestruction, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
+import { allowDestruction, machinesThere, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
 import { asDriverError, type InstanceRow, type Machine, type NewEvent } from '../ports/ports.ts';
 import type { EngineContext, Hands } from './context.ts';
 import { stepRetryMs } from './failure.ts';
-import type { Change, GroupRunner, GroupState } from './group-runner.ts';
+import type { GroupRunner } from './group-runner.ts';
+import type { Change, GroupState } from './group-state.ts';
 import { become, stepOf, UNDER_WAY } from './life.ts';
-import { isOther } from './reconcile.ts';
+import { isOther } from './rows.ts';
 
 /** Time after an accepted delete before it is asked for again, ms. */
 const REDELETE_MS = 30_000;
@@ -81,7 +82,7 @@ function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { det
   const cause: RemovalCause = row.removalCause ?? 'scale-in';
   if (state.memory.brake && cause === 'replace-unhealthy') return { detail: 'too many machines look unhealthy at once', waitMs: 5_000 };
   if (cause === 'forced') return null;
-  const allowed = allowDestruction(state.row.spec, state.memory, state.memory.target, cause, now);
+  const allowed = allowDestruction(state.row.spec, state.memory, machinesThere(state.rows.values(), state.memory.target), cause, now);
   if (!allowed.ok) return { detail: allowed.detail, waitMs: Math.max(1_000, allowed.retryAtMs - now) };
   const window = state.row.spec.limits.destruction.windowMs;
   const fleet = ctx.fleet(window);

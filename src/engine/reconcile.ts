@@ -1,40 +1,17 @@
-import type { GroupMemory } from '../core/model/model.ts';
 import { rememberLaunchFailure } from '../core/remember.ts';
-import type { CloudAbilities, InstanceRow, Machine, Member, NewEvent } from '../ports/ports.ts';
+import type { CloudAbilities, InstanceRow, Machine, Member } from '../ports/ports.ts';
 import { memberPort } from './context.ts';
-import type { GroupRunner, GroupState } from './group-runner.ts';
-import { ABSENT_LISTS, advance, become, type LifeFacts, stepOf } from './life.ts';
+import type { GroupRunner } from './group-runner.ts';
+import type { GroupState } from './group-state.ts';
+import { ABSENT_LISTS, advance, become, type LifeFacts } from './life.ts';
 import type { Observation } from './observe.ts';
-import { machinePatch } from './steps.ts';
-
-/** What the books say after they met the world. Nothing is committed yet. */
-export interface Reconciled {
-  readonly rows: Map<string, InstanceRow>;
-  readonly changed: Map<string, InstanceRow>;
-  readonly calls: { readonly id: string; readonly step: import('../ports/ports.ts').StepKind }[];
-  readonly events: NewEvent[];
-  memory: GroupMemory;
-  nextN: number;
-  frozen: string | null;
-  /** The cloud's answer may be used to take machines away. */
-  cloudTrusted: boolean;
-  /** Soonest time at which an instance needs a look, Unix ms; null: none. */
-  wakeMs: number | null;
-}
+import { put, type Reconciled, tell, unmet } from './reconciled.ts';
+import { isOther, machinePatch, numberOf } from './rows.ts';
+import { strangers } from './strangers.ts';
 
 /** Meets rows with machines, entries and health; moves every instance as far as it can go without a call. */
 export function reconcile(runner: GroupRunner, state: GroupState, obs: Observation, can: CloudAbilities, inFlight: ReadonlySet<string>): Reconciled {
-  const r: Reconciled = {
-    rows: new Map(state.rows),
-    changed: new Map(),
-    calls: [],
-    events: [],
-    memory: state.memory,
-    nextN: state.row.nextN,
-    frozen: state.row.frozen,
-    cloudTrusted: true,
-    wakeMs: null,
-  };
+  const r = unmet(state, true);
   const machines = obs.cloud?.byGroup.get(runner.name) ?? [];
   const byToken = new Map(machines.map((m) => [m.owner?.token ?? '', m]));
   const absent = countAbsent(runner, state, obs, byToken, inFlight);
@@ -53,21 +30,6 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
   }
   if (obs.cloud) strangers(runner, state, machines, obs, can, r);
   return r;
-}
-
-/** Tags that name another launch. A machine without tags may be ours and have lost them: that proves nothing. */
-export function isOther(row: InstanceRow, machine: Machine): boolean {
-  return machine.owner !== null && machine.owner.token !== row.token;
-}
-
-function put(r: Reconciled, row: InstanceRow): void {
-  r.changed.set(row.id, row);
-  if (row.state === 'gone') r.rows.delete(row.id);
-  else r.rows.set(row.id, row);
-}
-
-function tell(r: Reconciled, event: Omit<NewEvent, 'actor'> | null): void {
-  if (event) r.events.push({ ...event, actor: 'drover' });
 }
 
 /** Counts, over different complete lists, how often a row's machine (or token) was not there. */
@@ -256,99 +218,4 @@ function move(r: Reconciled, row: InstanceRow, facts: LifeFacts, nowMs: number, 
     else if (next.untilMs !== null) r.wakeMs = r.wakeMs === null ? next.untilMs : Math.min(r.wakeMs, next.untilMs);
     return;
   }
-}
-
-/** Machines that carry our tags and are in no living row: duplicates, orphans, and what a restored book does not know. */
-function strangers(runner: GroupRunner, state: GroupState, machines: readonly Machine[], obs: Observation, can: CloudAbilities, r: Reconciled): void {
-  const held: string[] = [];
-  const known = new Set([...r.rows.values()].map((row) => row.machineId));
-  const waiting = new Set([...r.rows.values()].filter((row) => row.machineId === null).map((row) => row.token));
-  for (const m of machines) {
-    if (!m.owner || known.has(m.id) || waiting.has(m.owner.token) || m.state === 'gone' || m.state === 'deleting') continue;
-    const former = obs.goneByToken.get(m.owner.token);
-    const n = numberOf(m.owner.token);
-    const twin = [...r.rows.values()].some((row) => row.token === m.owner?.token);
-    // The books hold no trace of it (restored from a backup, or too old): a person decides, we never guess.
-    if (!former && !twin) {
-      held.push(m.id);
-      if (n !== null) r.nextN = Math.max(r.nextN, n + 1);
-      continue;
-    }
-    const key = `machine:${m.id}`;
-    const seen = runner.absent.get(key);
-    const serial = obs.cloud?.serial ?? 0;
-    const lists = !seen ? 1 : seen.lastSerial === serial ? seen.lists : seen.lists + 1;
-    runner.absent.set(key, { lists, lastSerial: serial, sinceMono: seen?.sinceMono ?? obs.atMono });
-    const old = obs.atMono - (seen?.sinceMono ?? obs.atMono) > can.consistencyMs;
-    if (!obs.cloud?.complete || lists < ABSENT_LISTS || !old) continue;
-    const cause = twin ? 'duplicate' : 'orphan';
-    const why = twin ? 'a second machine of the same launch' : 'its instance was struck from the books before the machine appeared';
-    const born = become(
-      stranger(state, m, r, obs.atMs),
-      obs.atMs,
-      'draining',
-      { removalCause: cause, removalWhy: why, step: stepOf('detach', obs.atMs) },
-      { cause, why },
-    );
-    tell(r, born.event);
-    put(r, born.row);
-    runner.absent.delete(key);
-  }
-  runner.held = held;
-  const empty = state.row.nextN === 1 && state.rows.size === 0 && obs.goneByToken.size === 0;
-  if (empty && held.length > 0 && r.frozen === null) {
-    r.frozen = `the books are empty and ${held.length} machine(s) of this group exist: adopt them (drover instances adopt ${runner.name} MACHINE), then unfreeze`;
-    tell(r, { atMs: obs.atMs, group: runner.name, type: 'group.frozen', data: { why: r.frozen, machines: held } });
-  }
-}
-
-/** A row for a machine the books do not hold, so that its end is as durable as any. */
-function stranger(state: GroupState, m: Machine, r: Reconciled, nowMs: number): InstanceRow {
-  const n = r.nextN++;
-  return { ...newRow(state, n, `${m.owner?.instance ?? m.name}-x${n}`, nowMs), ...machinePatch(m), token: m.owner?.token ?? '' };
-}
-
-export function newRow(state: GroupState, n: number, id: string, nowMs: number): InstanceRow {
-  const { row } = state;
-  return {
-    id,
-    group: row.name,
-    n,
-    token: '',
-    templateId: row.spec.template.id,
-    state: 'intent',
-    sinceMs: nowMs,
-    createdAtMs: nowMs,
-    servingSinceMs: null,
-    machineId: null,
-    address: null,
-    port: null,
-    zone: null,
-    pricePerHour: row.spec.pricePerHour,
-    paidUntilMs: null,
-    health: 'unknown',
-    healthSinceMs: nowMs,
-    protected: false,
-    standby: false,
-    detached: false,
-    replaceRequested: false,
-    removeRequested: false,
-    removalCause: null,
-    removalWhy: null,
-    replaces: null,
-    members: {},
-    step: null,
-    launchedBy: null,
-    removedBy: null,
-  };
-}
-
-/** `INSTALL.GROUP.N`: deterministic, so that a retry after any crash finds the machine of the first try. */
-export function tokenOf(installId: string, group: string, n: number): string {
-  return `${installId}.${group}.${n}`;
-}
-
-function numberOf(token: string): number | null {
-  const n = Number(token.slice(token.lastIndexOf('.') + 1));
-  return Number.isSafeInteger(n) && n > 0 ? n : null;
 }

@@ -1,6 +1,6 @@
 import type { GroupMemory, Json } from '../core/model/model.ts';
 import type { Clock, InstanceRow } from '../ports/ports.ts';
-import type { GroupState } from './group-runner.ts';
+import type { GroupState } from './group-state.ts';
 
 /** A wall clock that differs by more than this from what the monotonic clock says was set, not slewed, ms. */
 const JUMP_MS = 1_000;

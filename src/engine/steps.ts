@@ -1,12 +1,14 @@
 import type { HookSpec } from '../core/model/model.ts';
 import { rememberLaunchFailure, rememberLaunchSuccess } from '../core/remember.ts';
-import { asDriverError, DriverError, type InstanceRow, type Machine, type NewEvent, type StepKind } from '../ports/ports.ts';
+import { asDriverError, DriverError, type InstanceRow, type NewEvent, type StepKind } from '../ports/ports.ts';
 import { type EngineContext, type Hands, handsOf, memberPort } from './context.ts';
 import { withDeadline } from './deadline.ts';
 import { launchFailure, stepRetryMs } from './failure.ts';
-import type { Change, GroupRunner, GroupState } from './group-runner.ts';
+import type { GroupRunner } from './group-runner.ts';
+import type { Change, GroupState } from './group-state.ts';
 import { become, condemn, stepOf, UNDER_WAY, unattached, unbound } from './life.ts';
 import { reap } from './reaper.ts';
+import { machinePatch } from './rows.ts';
 
 interface Attempt {
   /** Still the right thing to do for this row? */
@@ -95,19 +97,6 @@ function tryAgain(ctx: EngineContext, row: InstanceRow, kind: StepKind, error: D
   return {
     instances: [{ ...row, step: { ...step, error: error.message, nextTryMs } }],
     events: tell ? [event(ctx, row, 'step.failed', { step: kind, attempts: step.attempts, code: error.code, error: error.message })] : [],
-  };
-}
-
-/** What a machine tells about itself, as columns of the row. */
-export function machinePatch(machine: Machine): Partial<InstanceRow> {
-  return {
-    machineId: machine.id,
-    address: machine.address,
-    port: machine.port,
-    zone: machine.zone,
-    pricePerHour: machine.pricePerHour,
-    paidUntilMs: machine.paidUntilMs,
-    ...(machine.owner ? { templateId: machine.owner.templateId } : {}),
   };
 }
 

@@ -50,7 +50,8 @@ export class Session {
     const [cwd, state, code] = ['cwd', 'state', 'code'].map((name) => join(this.hidden, name)) as [string, string, string];
     const last = existsSync(code) ? readFileSync(code, 'utf8').trim() : '0';
     const keep = `trap 'rc=$?; export -p > "${state}"; pwd > "${cwd}"; echo $rc > "${code}"' EXIT`;
-    const script = `[ -f "${state}" ] && . "${state}"\ncd "$(cat "${cwd}")"\n${keep}\n(exit ${last})\n${text}\n`;
+    // The mode that files get in a shell of most machines: what a page makes has to be right with it.
+    const script = `umask 022\n[ -f "${state}" ] && . "${state}"\ncd "$(cat "${cwd}")"\n${keep}\n(exit ${last})\n${text}\n`;
     const path = join(this.hidden, `output-${this.count++}`);
     const out = openSync(path, 'w');
     const child = spawn('bash', ['-c', script], { cwd: this.dir, env: this.env, stdio: ['ignore', out, out], detached: true });

@@ -39,6 +39,8 @@ export class SimGroup {
   readonly clock = new VirtualClock(START_MS, drain);
   readonly cloud: SimCloud;
   readonly balancer: SimBalancer;
+  /** A second balancer, for groups that name it. */
+  readonly edge: SimBalancer;
   store!: Store;
   engine!: Engine;
   operating!: Operating;
@@ -68,6 +70,7 @@ export class SimGroup {
   private constructor(can: Partial<SimCloud['can']>) {
     this.cloud = new SimCloud(this.clock, '', can);
     this.balancer = new SimBalancer(this.clock);
+    this.edge = new SimBalancer(this.clock);
   }
 
   async start(controllerId = 'c1'): Promise<void> {
@@ -80,7 +83,10 @@ export class SimGroup {
     };
     const world: World = {
       clouds: new Map([['sim', cloud]]),
-      balancers: new Map([['lb', openBalancer('lb', this.balancer, this.balancer.can, this.clock, noInstrument)]]),
+      balancers: new Map([
+        ['lb', openBalancer('lb', this.balancer, this.balancer.can, this.clock, noInstrument)],
+        ['edge', openBalancer('edge', this.edge, this.edge.can, this.clock, noInstrument)],
+      ]),
       sources: new Map([['src', source]]),
       notifiers: new Map(),
       openHook: async () => this.hook,

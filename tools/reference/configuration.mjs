@@ -1,7 +1,7 @@
 /** docs/reference/configuration.md: every field of the file, from the schema that reads it. */
 import { describeField, fieldPaths } from '../../src/config/config.ts';
 import { POLICIES } from '../../src/core/policies/policies.ts';
-import { code, head, listed, page, table, written } from './markdown.mjs';
+import { code, demanded, head, listed, page, table, written } from './markdown.mjs';
 
 /** Sections in the order of the page: where they begin, and fields below that have a section of their own. */
 const SECTIONS = [
@@ -40,7 +40,7 @@ function takes(info) {
   return [...words, rest].filter((part) => part !== '').join(' or ');
 }
 
-const standard = (info) => (info.default !== undefined && written(info.default) !== '{}' ? code(written(info.default)) : info.required ? '**required**' : '');
+const standard = (info) => (info.default !== undefined && written(info.default) !== '{}' ? code(written(info.default)) : demanded(info));
 
 function says(info) {
   const example = info.example === undefined || written(info.example) === written(info.default) ? '' : ` E.g. ${code(written(info.example))}`;
@@ -113,7 +113,7 @@ The complete example is [examples/full.drover.yaml](../../examples/full.drover.y
 - **Money** is ${code('0.0066 EUR/h')} or ${code('120 EUR/month')}.
 - **Secrets** are never written here, only where they are kept: ${code('{ file: PATH }')}, relative to this file, or ${code('{ env: NAME }')}.
 - **Names** of what you configure begin with a letter and have letters, digits, ${code('-')} and ${code('_')}; names of groups also begin the names of machines, so they are a-z, 0-9 and ${code('-')}.
-- A field is **required** where the map around it is written, or is the form chosen of several.
+- A field is **required** where the map around it is written, and **one of** several where that map has forms: then exactly one of them.
 - Unknown fields are errors. The file has at most 256 KiB.`,
     ...sections,
   );

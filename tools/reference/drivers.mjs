@@ -1,7 +1,7 @@
 /** docs/reference/drivers.md: what drivers there are and what each takes, from their manifests. */
 import { existsSync } from 'node:fs';
 import { describeField } from '../../src/config/config.ts';
-import { alignedTable, code, head, listed, page, table, written } from './markdown.mjs';
+import { alignedTable, code, demanded, head, listed, page, table, written } from './markdown.mjs';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -87,7 +87,7 @@ function fields(prefix, registry) {
   const rows = info.fields.map(({ name }) => {
     const field = describeField(`${prefix}.${name}`, registry);
     const takes = field.values.length > 0 ? listed(field.values) : field.type;
-    const preset = field.default === undefined || written(field.default) === '{}' ? (field.required ? '**required**' : '') : code(written(field.default));
+    const preset = field.default === undefined || written(field.default) === '{}' ? demanded(field) : code(written(field.default));
     return [code(name), takes, preset, field.description];
   });
   return table(['field', 'takes', 'default', 'meaning'], rows);

@@ -65,6 +65,7 @@ const SECTIONS = [
         'A promise was about to be broken, or the books are empty while machines exist: the group stands still until a person has looked.',
         ['why', 'machines'],
       ],
+      ['group.not-evaluated', 'It has not been evaluated for far longer than it should: something in the controller hangs.', ['seconds']],
       ['group.retiring', 'A removed group gives up its machines.', ['machines']],
       ['group.archived', 'Its last machine is gone, or it had none. Its history stays.', []],
     ],

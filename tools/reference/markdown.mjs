@@ -61,3 +61,9 @@ export const page = (...parts) =>
     .join('\n\n')
     .replace(/\n{3,}/g, '\n\n')
     .trim()}\n`;
+
+/** Whether a field has to be written. */
+export function demanded(info) {
+  if (!info.required) return '';
+  return info.oneOf.length > 0 ? `**one of** ${info.oneOf.map(code).join(', ')}` : '**required**';
+}

@@ -31,7 +31,7 @@ export const doctor: Run = async (ctx, input) => {
   };
   const checked = await readIt(file.path, file.shown);
   tell(configFinding(checked, file.shown));
-  tell(await stateFinding(await stateDirOf(ctx)));
+  tell(await stateFinding(await stateDirOf(ctx, input.arg(0))));
   const server = await askController(ctx);
   tell(...server.findings);
   if (checked instanceof Error || !checked.read.ok) tell(...server.groups);

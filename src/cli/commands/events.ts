@@ -1,8 +1,10 @@
 import { ApiError, streamEvents } from '../../api/client.ts';
 import type { Reply } from '../../api/contract.ts';
-import { DriverError } from '../../app/cli-parts.ts';
+import { DriverError, nearest } from '../../app/cli-parts.ts';
+import { usageError } from '../cli-error.ts';
 import { explainFailure } from '../connect.ts';
 import type { Context, Run } from '../context.ts';
+import { EVENT_TYPES } from '../event-types.ts';
 import { EXIT } from '../exit-codes.ts';
 import { findServer } from '../find-server.ts';
 import { createStreamFetch } from '../stream-fetch.ts';
@@ -17,6 +19,7 @@ const AGAIN_MS = 1_000;
 export const events: Run = async (ctx, input) => {
   const group = input.arg(0);
   const type = input.text('type');
+  if (type !== null) checkType(type);
   const client = await ctx.client();
   if (group !== null) await client.group({ group });
   const filter = { ...(group === null ? {} : { group }), ...(type === null ? {} : { type }) };
@@ -30,6 +33,17 @@ export const events: Run = async (ctx, input) => {
   for (const e of old) print(ctx, e);
   return follow(ctx, filter, old.at(-1)?.seq ?? null);
 };
+
+function checkType(type: string): void {
+  if (EVENT_TYPES.includes(type)) return;
+  // `control` means one of several.
+  const below = EVENT_TYPES.filter((t) => t.startsWith(`${type}.`));
+  const near = below.length > 0 ? null : nearest(type, EVENT_TYPES);
+  throw usageError(
+    `--type: there is no type of event \`${type}\``,
+    near !== null ? `did you mean \`${near}\`?` : `there are: ${(below.length > 0 ? below : EVENT_TYPES).join(', ')}`,
+  );
+}
 
 /** Until it is interrupted; a lost connection is taken up where it broke. */
 async function follow(ctx: Context, filter: { readonly group?: string; readonly type?: string }, last: number | null): Promise<number> {

@@ -38,7 +38,10 @@ function printField(ctx: Context, f: Extract<Subject, { kind: 'field' }>['field'
   facts(ctx, [
     ['type', f.type],
     ...(f.values.length > 0 ? [['values', f.values.join(', ')] as const] : []),
-    [f.required ? 'required' : 'default', f.required ? 'yes' : f.default === undefined ? 'none' : written(f.default)],
+    [
+      f.required ? 'required' : 'default',
+      f.required ? (f.oneOf.length > 0 ? `one of ${f.oneOf.join(', ')}` : 'yes') : f.default === undefined ? 'none' : written(f.default),
+    ],
     ...(f.example === undefined ? [] : [['example', written(f.example)] as const]),
   ]);
   if (f.fields.length === 0) return;

@@ -1,6 +1,7 @@
 import { confirmNames, confirmYes } from '../confirm.ts';
 import type { Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { pauseText } from '../group-state.ts';
 
 export const list: Run = async (ctx) => {
   const answer = await (await ctx.client()).groups();
@@ -70,8 +71,14 @@ export const remove: Run = async (ctx, input) => {
 
 export const unfreeze: Run = async (ctx, input) => {
   const group = input.need(0);
-  const answer = await (await ctx.client()).unfreeze({ group });
+  const client = await ctx.client();
+  const before = await client.group({ group });
+  // A group that is not in the file any more shows that first; what froze it is then its problem.
+  const frozen = before.state === 'frozen' || (before.state === 'unmanaged' && before.problem !== null);
+  const answer = await client.unfreeze({ group });
   if (ctx.globals.json) ctx.document({ ...answer, group });
+  else if (!frozen) ctx.line(`${group} was not frozen.`);
+  else if (before.pause !== null) ctx.line(`${group} is frozen no more, but it is ${pauseText(ctx, before.pause)}.`);
   else ctx.line(`${group} goes on.`);
   return EXIT.ok;
 };

@@ -7,7 +7,7 @@ import { ask, mayAsk } from '../confirm.ts';
 import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Answers, firstFile, splitCommand } from '../first-file.ts';
-import { countOf, type Input } from '../input.ts';
+import type { Input } from '../input.ts';
 
 const DEFAULT_COMMAND = './web-server --port {{port}}';
 
@@ -71,7 +71,6 @@ async function lookAround(ctx: Context, input: Input): Promise<Found> {
   const url = input.text('prometheus');
   const prometheus = await around.lookForPrometheus(url ?? around.PROMETHEUS_URL, backend);
   if (prometheus.found === null && url !== null) throw new CliError(EXIT.unreachable, 'no-prometheus', `no Prometheus at ${url}: ${prometheus.why}`);
-  const docker = await around.lookForDocker(around.DOCKER_SOCKET);
   const tell = (status: 'ok' | 'none', text: string): void => ctx.note(`  ${status.padEnd(6)} ${text}`);
   ctx.note('Looking around');
   if (haproxy.found !== null) {
@@ -87,45 +86,78 @@ async function lookAround(ctx: Context, input: Input): Promise<Found> {
       `prometheus ${prometheus.found.url}${prometheus.found.query === null ? ', no request rate that is known' : `, ${prometheus.found.query} is ${prometheus.found.now ?? 'missing'}`}`,
     );
   else tell('none', `prometheus: ${prometheus.why}`);
-  if (docker.found !== null) tell('ok', `docker, ${docker.found.containers} containers; commands of your own can start containers (cloud exec)`);
-  else tell('none', `docker: ${docker.why}`);
   tell('ok', 'processes of this machine (cloud local)');
   ctx.note('');
   return { haproxy, prometheus, backend };
 }
 
-/** Flags answer first, then the person, then what was found. */
+/** An answer that is understood, or what to say about it. */
+type Understood<T> = { readonly value: T } | { readonly wrong: string; readonly help?: string };
+
+/** Flags answer first, then the person, then what was found. A person is asked again where the answer does not do; a flag that does not is wrong usage. */
 async function question(ctx: Context, input: Input, found: Found): Promise<Answers & { readonly commandGuessed: boolean }> {
   const asking = mayAsk(ctx) && !ctx.globals.yes;
-  const answer = async (flag: string, text: string, preset: string): Promise<string> => {
+  const answer = async <T>(flag: string, text: string, preset: string, understand: (answer: string) => Understood<T>): Promise<T> => {
     const given = input.text(flag);
-    if (given !== null || !asking) return given ?? preset;
-    const shown = preset === '' ? '' : `  [${preset}]`;
-    return (await ask(ctx, `? ${text.padEnd(34)}${shown} `)) || preset;
+    for (;;) {
+      const shown = preset === '' ? '' : `  [${preset}]`;
+      const asked = given === null && asking ? (await ask(ctx, `? ${text.padEnd(34)}${shown} `)) || preset : (given ?? preset);
+      const understood = understand(asked);
+      if ('value' in understood) return understood.value;
+      if (given !== null || !asking) throw usageError(understood.wrong, ...(understood.help === undefined ? [] : [understood.help]));
+      ctx.note(`  ${understood.wrong}${understood.help === undefined ? '' : `; ${understood.help}`}`);
+    }
   };
-  const command = await answer('command', 'What starts one machine?', DEFAULT_COMMAND);
-  const rate = found.prometheus.found?.query ?? (found.backend === null ? 'none' : 'haproxy');
-  const query = await answer('query', 'By what? (PromQL, haproxy, none)', rate);
-  const needs = query !== 'none';
-  const per = needs ? await answer('perInstance', 'Comfortable load for one?', '100') : '0';
-  const min = await answer('min', 'Never fewer than?', '1');
-  const max = await answer('max', 'Never more than?', '5');
-  if (needs && !(Number(per) > 0)) throw usageError(`the comfortable load of one is a number above 0, not \`${per}\``);
   const { found: prometheus } = found.prometheus;
-  if (query !== 'none' && query !== 'haproxy' && prometheus === null)
-    throw usageError('a query needs Prometheus, and none was found', 'name it with --prometheus URL');
-  if (query === 'haproxy' && found.backend === null) throw usageError('no backend of HAProxy was found');
+  const rate = prometheus?.query ?? (found.backend === null ? 'none' : 'haproxy');
+  const words = await answer('command', 'What starts one machine?', DEFAULT_COMMAND, commandOf);
+  const query = await answer('query', 'By what? (PromQL, haproxy, none)', rate, (text) => queryOf(text, found));
+  if (query === null && input.text('perInstance') !== null)
+    throw usageError(
+      '--per-instance says how much load one machine carries, but nothing is measured',
+      'say what is measured with --query PROMQL or --query haproxy',
+    );
+  const perInstance = query === null ? 0 : await answer('perInstance', 'Comfortable load for one?', '100', loadOf);
+  const min = await answer('min', 'Never fewer than?', '1', (text) => sizeOf(text, '--min', 0));
+  const max = await answer('max', 'Never more than?', String(Math.max(5, min)), (text) => sizeOf(text, '--max', Math.max(1, min)));
   return {
     group: input.text('group') ?? 'web',
-    command: splitCommand(command),
-    commandGuessed: command === DEFAULT_COMMAND,
-    prometheus: query === 'none' || query === 'haproxy' ? null : (prometheus?.url ?? null),
+    command: words,
+    commandGuessed: words.join(' ') === DEFAULT_COMMAND,
+    prometheus: query === null || query === 'haproxy' ? null : (prometheus?.url ?? null),
     haproxy: found.haproxy.found === null || found.backend === null ? null : { socket: found.haproxy.found.socket, backend: found.backend },
-    query: query === 'none' ? null : query,
-    perInstance: Number(per),
-    min: countOf(min, '--min', 0, 100_000),
-    max: countOf(max, '--max', 0, 100_000),
+    query,
+    perInstance,
+    min,
+    max,
   };
+}
+
+function commandOf(text: string): Understood<readonly string[]> {
+  try {
+    return { value: splitCommand(text) };
+  } catch (e) {
+    if (e instanceof CliError) return { wrong: e.message };
+    throw e;
+  }
+}
+
+function queryOf(text: string, found: Found): Understood<string | null> {
+  if (text === 'none') return { value: null };
+  if (text === 'haproxy')
+    return found.backend === null ? { wrong: 'no backend of HAProxy was found', help: 'name its socket with --haproxy SOCKET' } : { value: text };
+  if (found.prometheus.found === null) return { wrong: 'a query needs Prometheus, and none was found', help: 'name it with --prometheus URL' };
+  return { value: text };
+}
+
+function loadOf(text: string): Understood<number> {
+  const value = Number(text);
+  return value > 0 && Number.isFinite(value) ? { value } : { wrong: `the comfortable load of one is a number above 0, not \`${text}\`` };
+}
+
+function sizeOf(text: string, flag: string, least: number): Understood<number> {
+  const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= least && value <= 100_000 ? { value } : { wrong: `${flag} is a whole number from ${least} to 100000, not \`${text}\`` };
 }
 
 /** Whole or not at all, and never over a file that came meanwhile. */

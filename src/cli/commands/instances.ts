@@ -2,6 +2,7 @@ import type { Reply } from '../../api/contract.ts';
 import { confirmYes } from '../confirm.ts';
 import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { doing, heldBy } from '../group-state.ts';
 import { waitUntil } from '../wait-until.ts';
 import { addressText, notesOf } from './instances-list.ts';
 
@@ -48,10 +49,11 @@ export const drain: Run = async (ctx, input) => {
   const waitMs = input.durationMs('wait');
   let answer = await client.drain({ instance, reason: input.text('reason') });
   if (waitMs === null) return tell(ctx, answer, `${instance} leaves: drained, then deleted.   drover instances show ${instance}`);
-  await waitUntil(ctx, waitMs, `${instance} is gone`, async () => {
+  const gone = async (): Promise<boolean> => {
     answer = await client.instance({ instance });
     return answer.state === 'gone';
-  });
+  };
+  await waitUntil(ctx, waitMs, `${instance} is gone`, gone, async () => doing(ctx, await client.group({ group: answer.group })));
   return tell(ctx, answer, `${instance} is gone.`);
 };
 
@@ -73,7 +75,11 @@ export const standby: Run = async (ctx, input) => {
 
 export const replace: Run = async (ctx, input) => {
   const instance = input.need(0);
-  return tell(ctx, await (await ctx.client()).replace({ instance, reason: input.text('reason') }), `${instance} goes once its successor serves.`);
+  const client = await ctx.client();
+  const answer = await client.replace({ instance, reason: input.text('reason') });
+  const held = heldBy(ctx, await client.group({ group: answer.group }));
+  const sentence = `${instance} goes once its successor serves`;
+  return tell(ctx, answer, held === null ? `${sentence}.` : `${sentence}; ${answer.group} launches one ${held}.`);
 };
 
 export const adopt: Run = async (ctx, input) => {

@@ -1,7 +1,7 @@
 import { usageError } from '../cli-error.ts';
-import type { Run } from '../context.ts';
+import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
-import { pauseText } from '../group-state.ts';
+import { pauseText, type Status } from '../group-state.ts';
 import type { Input } from '../input.ts';
 import { secondsOf } from '../seconds.ts';
 
@@ -27,13 +27,32 @@ export const pause: Run = async (ctx, input) => {
 export const resume: Run = async (ctx, input) => {
   const group = subject(input);
   const client = await ctx.client();
-  const answer = group === null ? await client.resumeAll() : await client.resume({ group });
-  if (ctx.globals.json) ctx.document({ ...answer, group });
-  else ctx.line(group === null ? 'The pause of all groups is over.' : `${group} goes on.`);
-  if (group === null) {
-    // Whoever paused one group on its own meant that one.
-    const still = (await client.fleet()).groups.filter((g) => g.pause !== null);
-    for (const g of still) if (g.pause !== null) ctx.note(`${g.group} stays ${pauseText(ctx, g.pause)}.   drover resume ${g.group}`);
+  if (group !== null) {
+    const before = await client.group({ group });
+    const answer = await client.resume({ group });
+    const after = await client.group({ group });
+    if (ctx.globals.json) ctx.document({ ...answer, group, paused: after.pause });
+    else ctx.line(resumed(ctx, before, after));
+    return EXIT.ok;
   }
+  const before = (await client.fleet()).groups;
+  const answer = await client.resumeAll();
+  // Whoever paused one group on its own meant that one.
+  const after = (await client.fleet()).groups;
+  const still = after.filter((g) => g.pause !== null);
+  const pauses = (groups: readonly Status[]): string => JSON.stringify(groups.map((g) => [g.group, g.pause]));
+  const changed = before.length === 0 || pauses(before) !== pauses(after);
+  if (ctx.globals.json) ctx.document({ ...answer, group });
+  else ctx.line(changed ? 'The pause of all groups is over.' : 'The installation as a whole was not paused.');
+  for (const g of still) if (g.pause !== null) ctx.note(`${g.group} stays ${pauseText(ctx, g.pause)}.   drover resume ${g.group}`);
   return EXIT.ok;
 };
+
+/** A pause that is still in force once the group's own is gone is that of the whole installation. */
+function resumed(ctx: Context, before: Status, after: Status): string {
+  const { group } = after;
+  if (after.pause !== null)
+    return `${group} has no pause of its own any more, but the whole installation is ${pauseText(ctx, after.pause)}.   drover resume --all`;
+  const frozen = after.state === 'frozen' ? ` It is frozen, though.   drover groups unfreeze ${group}` : '';
+  return `${before.pause === null ? `${group} was not paused.` : `${group} goes on.`}${frozen}`;
+}

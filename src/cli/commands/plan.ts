@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import { checkFile, diagnosticOf, invalidConfig, paintFor, problemOf } from '../config-report.ts';
 import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { heldBy } from '../group-state.ts';
 
 export type Plan = Reply<'planConfig'>;
 
@@ -28,11 +29,25 @@ export async function readFileToApply(ctx: Context, given: string | null): Promi
   return { shown, text };
 }
 
+/** The controller's plan; what it does at once says so where a group is paused or frozen. */
+export async function askPlan(ctx: Context, text: string): Promise<Plan> {
+  const client = await ctx.client();
+  const plan = await client.planConfig({ text });
+  if (plan.effects.length === 0) return plan;
+  const { groups } = await client.fleet();
+  const effects = plan.effects.map((effect) => {
+    const group = groups.find((g) => g.group === effect.group);
+    const held = group === undefined ? null : heldBy(ctx, group);
+    return held === null ? effect : { ...effect, text: `${effect.text}, ${held}` };
+  });
+  return { ...plan, effects };
+}
+
 /** Null: nobody named a controller and none is here. */
 async function planHere(ctx: Context, text: string): Promise<Plan | null> {
   const named = ctx.globals.server !== null || ctx.globals.context !== null || Boolean(ctx.io.env['DROVER_URL']);
   try {
-    return await (await ctx.client()).planConfig({ text });
+    return await askPlan(ctx, text);
   } catch (e) {
     if (!named && e instanceof CliError && e.code === 'no-controller') return null;
     throw e;

@@ -1,11 +1,15 @@
 import type { Reply } from '../../api/contract.ts';
+import { formatDuration } from '../../app/cli-parts.ts';
 import { usageError } from '../cli-error.ts';
 import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { doing } from '../group-state.ts';
 import { countOf } from '../input.ts';
 import { secondsOf } from '../seconds.ts';
 import { waitUntil } from '../wait-until.ts';
 
+/** How long a wish lasts without --for. */
+const DEFAULT_FOR_MS = 3_600_000;
 const KINDS = ['exact', 'floor', 'cap'] as const;
 const WORDS = { exact: 'exactly', floor: 'at least', cap: 'at most' } as const;
 
@@ -19,6 +23,10 @@ export const scale: Run = async (ctx, input) => {
   const duration = input.durationMs('for');
   if (clear && input.text('wait') !== null) throw usageError('--wait does not go with --clear');
   if (duration !== null && (clear || input.flag('untilCleared'))) throw usageError('--for does not go with --clear or --until-cleared');
+  const waitMs = input.durationMs('wait');
+  const forMs = duration ?? DEFAULT_FOR_MS;
+  if (waitMs !== null && !input.flag('untilCleared') && waitMs > forMs)
+    throw usageError(`--wait ${formatDuration(waitMs)} is longer than the wish lasts, ${formatDuration(forMs)}`, 'wait less, or ask for longer with --for');
   const client = await ctx.client();
   const reason = input.text('reason');
   if (clear) {
@@ -29,13 +37,13 @@ export const scale: Run = async (ctx, input) => {
     return EXIT.ok;
   }
   const size = countOf(n ?? '', 'N', 0, 100_000);
-  const answer = await client.scale({ group, kind, size, for_s: input.flag('untilCleared') ? null : secondsOf(duration ?? 3_600_000, '--for'), reason });
-  const waitMs = input.durationMs('wait');
+  const answer = await client.scale({ group, kind, size, for_s: input.flag('untilCleared') ? null : secondsOf(forMs, '--for'), reason });
   if (waitMs !== null) {
-    await waitUntil(ctx, waitMs, `${size} of ${group} serve`, async () => {
+    const served = async (): Promise<boolean> => {
       const { serving } = await client.group({ group });
       return kind === 'floor' ? serving >= size : kind === 'cap' ? serving <= size : serving === size;
-    });
+    };
+    await waitUntil(ctx, waitMs, `${size} of ${group} serve`, served, async () => doing(ctx, await client.group({ group })));
   }
   print(ctx, answer);
   return EXIT.ok;

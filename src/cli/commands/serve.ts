@@ -1,10 +1,11 @@
-import { VERSION } from '../../app/cli-parts.ts';
+import { DriverError, StoreError, VERSION } from '../../app/cli-parts.ts';
 import type { Controller } from '../../app/controller.ts';
 import { addressOf } from '../address.ts';
 import { CliError, usageError } from '../cli-error.ts';
 import { invalidConfig } from '../config-report.ts';
 import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
+import { stateDirOf } from '../find-server.ts';
 
 /** A stop that takes longer than this is given up. */
 const STOP_LIMIT_MS = 10_000;
@@ -28,7 +29,7 @@ export const serve: Run = async (ctx, input) => {
     });
   } catch (e) {
     if (e instanceof ConfigInvalid) throw await invalidConfig(ctx, e.diagnostics, e.text, file.shown);
-    throw explainStart(e, ctx, file.shown);
+    throw await explainStart(e, ctx, file.shown);
   }
   await announce(ctx, controller);
   const endHup = ctx.io.onSignal('SIGHUP', () => {
@@ -93,7 +94,7 @@ async function announce(ctx: Context, controller: Controller): Promise<void> {
   if (error !== null) ctx.note(`drover: ${error}`);
 }
 
-function explainStart(e: unknown, ctx: Context, shown: string): unknown {
+async function explainStart(e: unknown, ctx: Context, shown: string): Promise<unknown> {
   const code = (e as { code?: unknown } | null)?.code;
   const message = e instanceof Error ? e.message : String(e);
   if (code === 'EADDRINUSE')
@@ -106,5 +107,9 @@ function explainStart(e: unknown, ctx: Context, shown: string): unknown {
   if (code === 'not-found' && message.includes(ctx.configFile(shown).path)) {
     return new CliError(EXIT.notFound, 'no-config', `there is no ${shown}`, ['write a first one:  drover init']);
   }
+  if ((e instanceof DriverError || e instanceof StoreError) && message.includes(await stateDirOf(ctx, shown)))
+    return new CliError(EXIT.failed, 'state', `the state directory cannot be used: ${message}`, [
+      'it has to be writable for this user; another place for it: `server.state` in the configuration',
+    ]);
   return e;
 }

@@ -1,6 +1,7 @@
+import type { Client } from '../../api/client.ts';
 import type { Reply } from '../../api/contract.ts';
 import { formatDuration } from '../../app/cli-parts.ts';
-import { usageError } from '../cli-error.ts';
+import { CliError, usageError } from '../cli-error.ts';
 import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { demandText, doing, glyphOf, pauseText, type Status } from '../group-state.ts';
@@ -22,10 +23,12 @@ export const status: Run = async (ctx, input) => {
     }
     const fleet = await client.fleet();
     const groups = input.flag('problems') ? fleet.groups.filter((g) => g.problem !== null) : fleet.groups;
-    if (ctx.globals.json) emit({ ...fleet, groups });
+    const refused = await refusedFile(client);
+    if (ctx.globals.json) emit({ ...fleet, groups, config_error: refused });
     else printFleet(ctx, groups);
-    if (!ctx.globals.json && !ctx.globals.plain) printFooter(ctx, fleet, groups.length);
-    return fleet.problems;
+    if (!ctx.globals.json && !ctx.globals.plain) printFooter(ctx, fleet, groups.length, refused === null);
+    if (refused !== null && !ctx.globals.json) ctx.note(`${ctx.globals.plain ? '' : '\n'}A newer file on disk is not used: ${refused}   drover validate`);
+    return fleet.problems + (refused === null ? 0 : 1);
   };
   if (input.flag('watch')) {
     if (input.flag('check')) throw usageError('--watch and --check exclude each other');
@@ -34,6 +37,16 @@ export const status: Run = async (ctx, input) => {
   const problems = await show();
   return problems > 0 && input.flag('check') ? EXIT.problem : EXIT.ok;
 };
+
+/** What is wrong with the newest file, when an older one runs; null too for whoever may not read the configuration. */
+async function refusedFile(client: Client): Promise<string | null> {
+  try {
+    return (await client.config()).error;
+  } catch (e) {
+    if (e instanceof CliError && e.exit === EXIT.notAllowed) return null;
+    throw e;
+  }
+}
 
 /** Groups that need somebody come first. */
 function inOrder(groups: readonly Status[]): Status[] {
@@ -81,14 +94,14 @@ function printFleet(ctx: Context, groups: readonly Status[]): void {
   );
 }
 
-function printFooter(ctx: Context, fleet: Reply<'fleet'>, shown: number): void {
+function printFooter(ctx: Context, fleet: Reply<'fleet'>, shown: number, fileUsed: boolean): void {
   const all = fleet.groups.length;
   if (all === 0) {
     ctx.line('No groups yet. Write one under `groups` in drover.yaml; `drover explain groups` tells how.');
     return;
   }
   if (fleet.problems === 0) {
-    if (shown === 0) ctx.line('Nothing needs you.');
+    if (shown === 0 && fileUsed) ctx.line('Nothing needs you.');
     return;
   }
   const first = inOrder(fleet.groups)[0]?.group ?? '';

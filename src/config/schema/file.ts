@@ -76,7 +76,9 @@ export const fileSchema = z.strictObject({
     { mode: 'observe' },
   ),
   prometheus: field(z.string().optional(), 'Shorthand: address of a Prometheus that becomes the source named `default`.', 'http://prometheus:9090'),
-  clouds: field(z.record(name, typed('cloud', 'exec')).prefault({}), 'Where machines live, by name.', { hetzner: { token: { file: '/run/secrets/hcloud' } } }),
+  clouds: field(z.record(name, typed('cloud', 'exec')).prefault({}), 'Where machines live, by name.', {
+    mine: { type: 'exec', list: ['./cloud.sh', 'list'], create: ['./cloud.sh', 'create'], delete: ['./cloud.sh', 'delete'] },
+  }),
   sources: field(z.record(name, typed('source', 'prometheus')).prefault({}), 'Where metrics come from, by name.', {
     prom: { type: 'prometheus', url: 'http://prometheus:9090' },
   }),
@@ -84,7 +86,7 @@ export const fileSchema = z.strictObject({
     z.record(name, templateSchema).prefault({}),
     'Descriptions of one machine, by name, for several groups. A changed template is another version; running machines are left alone.',
     {
-      'web-vm': { cloud: 'hetzner', type: 'cx22', image: 'debian-12' },
+      'web-server': { cloud: 'local', command: ['./web-server', '--port', '{{port}}'] },
     },
   ),
   balancers: field(z.record(name, typed('balancer', 'haproxy')).prefault({}), 'Load balancers, by name.', {

@@ -14,12 +14,12 @@ export const policySchema = z.looseObject({
     'Name, unique in the group. Default: the type.',
     'traffic',
   ),
-  type: field(z.string(), 'Type of the policy: target, step, schedule, alert, manual, formula.', 'target'),
+  type: field(z.string(), 'Type of the policy: target, step, schedule, alert, formula.', 'target'),
   advisory: field(z.boolean().prefault(false), 'Computed, recorded and drawn, but moves nothing.', false),
 });
 
 export const templateSchema = z.looseObject({
-  cloud: field(z.string().optional(), 'Cloud of this template: a name under `clouds`, or the id of a cloud that needs no options.', 'hetzner'),
+  cloud: field(z.string().optional(), 'Cloud of this template: a name under `clouds`, or the id of a cloud that needs no options.', 'local'),
   price: field(money().optional(), 'Price of one machine, where the cloud cannot tell: `0.0066 EUR/h`.', '0.0066 EUR/h'),
 });
 
@@ -39,11 +39,10 @@ export const groupSchema = z.strictObject({
   cloud: field(
     z.string().optional(),
     'Cloud the machines live in: a name under `clouds`, or the id of a cloud that needs no options. Default: the cloud of the template.',
-    'hetzner',
+    'local',
   ),
   template: field(shorthand(templateSchema, z.string()), 'What one machine is made of: options of the cloud, or the name of a template under `templates`.', {
-    image: 'ghcr.io/acme/web:1.4',
-    port: 8080,
+    command: ['./web-server', '--port', '{{port}}'],
   }),
   balancer: field(
     shorthand(z.array(bindingSchema), z.string(), bindingSchema, inlineBalancer, z.array(z.union([z.string(), bindingSchema, inlineBalancer]))).optional(),
@@ -72,11 +71,11 @@ export const groupSchema = z.strictObject({
   ),
   spread: field(
     shorthand(
-      z.strictObject({ locations: field(z.array(z.string().min(1)).max(50), 'Zones or locations of the cloud to keep even.', ['fsn1', 'nbg1']) }),
+      z.strictObject({ locations: field(z.array(z.string().min(1)).max(50), 'Zones or locations of the cloud to keep even.', ['zone-a', 'zone-b']) }),
       z.array(z.string().min(1)).max(50),
     ).prefault({ locations: [] }),
     'Zones to keep even. Default: wherever the template says.',
-    ['fsn1', 'nbg1'],
+    ['zone-a', 'zone-b'],
   ),
   evaluate_every: field(duration({ min: '1s', max: '1h' }).optional(), 'Time between two evaluations. Default: `defaults.evaluate_every`.', '15s'),
   metrics: field(

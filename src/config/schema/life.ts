@@ -1,10 +1,17 @@
 import { z } from 'zod';
 import { duration, field, percent, shorthand, wholeNumber } from '../values.ts';
 
+/** Time-out of a health check that says none, unless it is made more often. */
+export const PROBE_TIMEOUT_MS = 3_000;
+
 const probeFields = {
   port: field(wholeNumber(1, 65_535).optional(), 'Port that is asked. Default: the port of the first balancer, else the one the cloud reports.', 8080),
   every: field(duration({ min: '1s', max: '10m' }).prefault('5s'), 'Time between two checks of one machine.', '5s'),
-  timeout: field(duration({ min: '100ms', max: '60s' }).prefault('3s'), 'A check without an answer in this time failed.', '3s'),
+  timeout: field(
+    duration({ min: '100ms', max: '60s' }).prefault('3s'),
+    'A check without an answer in this time failed. Default: 3s, or `every` where that is shorter.',
+    '3s',
+  ),
   healthy_after: field(wholeNumber(1, 100).prefault(2), 'Good checks in a row that make a machine healthy.', 2),
   unhealthy_after: field(wholeNumber(1, 100).prefault(3), 'Failed checks in a row that make it unhealthy.', 3),
 };

@@ -75,7 +75,7 @@ export const limitsSchema = field(
       flap_check: field(z.boolean().prefault(true), 'Refuse a change that would at once call for the opposite one.', true),
       budget: field(
         budget().optional(),
-        'Money: `120 EUR/month`, `0.50 EUR/h`, or a list of both. Warns at 80 %, stops growing at 100 %, never below min. Needs prices.',
+        'Money: `120 EUR/month`, `0.50 EUR/h`, or a list of both. By the hour, the group grows as far as it allows; by the month (calendar month, UTC), until that much is spent. Never keeps it from min. Needs prices.',
         '120 EUR/month',
       ),
       launches_per_hour: field(wholeNumber(1, 100_000).optional(), 'Most launches in a sliding hour. Default: no limit.', 60),

@@ -35,7 +35,7 @@ export const metricSchema = z.looseObject({
 export const targetSchema = z.looseObject({
   cpu: field(
     percent({ min: 0.01, max: 1 }).optional(),
-    'Mean CPU to hold. Needs a cloud that reports it, or `job` and a Prometheus source named `default`.',
+    'Mean CPU of the machines to hold, as node_exporter measures it. Needs `job` and a Prometheus source named `default`.',
     '60%',
   ),
   job: field(z.string().optional(), 'With `cpu`: the Prometheus job of node_exporter on these machines.', 'web-nodes'),

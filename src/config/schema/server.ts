@@ -42,7 +42,7 @@ export const serverSchema = field(
           .string()
           .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, 'an address is `HOST:PORT`, e.g. `127.0.0.1:8470`')
           .prefault('127.0.0.1:8470'),
-        'Address of the API and the dashboard, HOST:PORT. Beyond loopback it needs `tls` or `insecure_http: true`.',
+        'Address of the API, HOST:PORT. Beyond loopback it needs `tls` or `insecure_http: true`.',
         '127.0.0.1:8470',
       ),
       state: field(

@@ -46,6 +46,8 @@ export interface LimitApplied {
   readonly key: string;
   /** Where that key was written, `drover.yaml:52:18`; null when it is a default. */
   readonly at: string | null;
+  /** When there is room for one more, Unix ms, where the limit is a window and that is known. */
+  readonly untilMs?: number;
 }
 
 /** One guard that kept the size as it is (or a part of the change back). */
@@ -98,6 +100,8 @@ export interface LaunchAction {
   readonly kind: 'launch';
   readonly zone: string | null;
   readonly cause: 'scale-out' | 'replace' | 'drift' | 'min';
+  /** With cause `drift`: why a machine is missing, as far as it is known; absent: it is gone and nothing of ours explains it. */
+  readonly after?: 'failure' | 'removal' | 'unknown';
   /** The instance this launch replaces, if any. */
   readonly replaces: string | null;
 }

@@ -11,7 +11,7 @@ export const REASONS = {
   MANUAL: 'A person asked for this size.',
   REPLACE_UNHEALTHY: 'A machine stopped being healthy and is replaced.',
   REPLACE_OLD: 'A machine passed its maximum age or has an outdated template and is replaced.',
-  DRIFT: 'The number of machines differs from the target without our doing; it is repaired.',
+  DRIFT: 'The number of machines differs from the target although the target stands: some failed, vanished or came from elsewhere; it is repaired.',
   ADOPTED: 'Existing machines were taken over.',
   CONFIG_CHANGED: 'The configuration changed what is allowed or wanted.',
   // holds

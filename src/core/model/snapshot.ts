@@ -41,6 +41,16 @@ export interface Pause {
   readonly reason: string | null;
 }
 
+/** A step of a machine's life that fails now: joining or leaving a balancer, a hook, becoming healthy. */
+export interface Trouble {
+  readonly code: BlockedCode;
+  readonly instance: string;
+  /** What the driver said, for people; no secrets, and without the name of the machine, so that equal ones are told once. */
+  readonly detail: string;
+  /** When the step is tried again, Unix ms; null: not known. */
+  readonly nextTryMs: number | null;
+}
+
 /** Everything one evaluation may look at. Plain data; storing it makes the decision replayable for ever. */
 export interface Snapshot {
   /** Wall time, Unix ms. */
@@ -64,6 +74,8 @@ export interface Snapshot {
   readonly balancerTrusted: boolean;
   /** Money spent this calendar month by this group, in the budget's currency; null = unknown. */
   readonly spentThisMonth: number | null;
+  /** Steps that fail now; absent: none. They go into `blocked`, and where members are missing because of them the group is blocked. */
+  readonly troubles?: readonly Trouble[];
   /** Who or what made the group due; recorded, never decided on. */
   readonly cause: string;
 }

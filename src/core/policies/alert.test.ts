@@ -16,7 +16,7 @@ describe('while firing', () => {
       wants: 6,
       floor: true,
       reason: 'ALERT_FIRING',
-      arithmetic: 'HighLoad is firing for 1 min: at least 6',
+      arithmetic: 'HighLoad is firing since 07:59:00 UTC: at least 6',
     });
   });
   test('nothing without an alert', () => expect(ask(FLOOR, {}).proposal).toMatchObject({ abstains: true, wants: null }));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../model/json.ts';
 import type { AlertView } from '../model/snapshot.ts';
-import { type Change, change, duration, formatChange, formatDuration } from '../units.ts';
+import { type Change, change, duration, formatChange, formatDuration, formatSince } from '../units.ts';
 import { applyChange, directionOf } from './apply-change.ts';
 import { abstain, type PolicyContext, type PolicyDefinition, type PolicyProposal, proposal } from './policy.ts';
 
@@ -65,8 +65,8 @@ export const alertPolicy: PolicyDefinition<AlertOptions> = {
 
 function keepFloor(o: AlertOptions, alert: AlertView, context: PolicyContext): PolicyProposal {
   const min = o.while_firing?.min ?? 0;
-  const since = formatDuration(Math.max(0, context.atMs - alert.startsAtMs));
-  return proposal({ wants: min, floor: true, exact: min, reason: 'ALERT_FIRING', arithmetic: `${alert.name} is firing for ${since}: at least ${min}` });
+  const arithmetic = `${alert.name} is firing ${formatSince(alert.startsAtMs, context.atMs)}: at least ${min}`;
+  return proposal({ wants: min, floor: true, exact: min, reason: 'ALERT_FIRING', arithmetic });
 }
 
 /** The matching episode heard of last; the snapshot's order decides nothing. */

@@ -1,5 +1,5 @@
 import type { ManualOverride } from '../model/snapshot.ts';
-import { formatDuration } from '../units.ts';
+import { formatUntil } from '../units.ts';
 import { abstain, type PolicyProposal, proposal } from './policy.ts';
 
 /** A person's wish (`drover scale web 6 --for 1h`), built in: it comes from the snapshot and has no options. */
@@ -15,7 +15,7 @@ export function exactSize(overrides: readonly ManualOverride[], atMs: number): M
 }
 
 export function proposeManual(override: ManualOverride, atMs: number): PolicyProposal {
-  const left = override.untilMs === null ? '' : ` for another ${formatDuration(override.untilMs - atMs)}`;
+  const left = override.untilMs === null ? '' : ` ${formatUntil(override.untilMs, atMs)}`;
   const why = override.reason === null ? '' : `: ${override.reason}`;
   const bound = override.kind === 'floor' ? 'at least ' : override.kind === 'cap' ? 'at most ' : '';
   const arithmetic = `${override.by} asked for ${bound}${override.size}${left}${why}`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Json } from '../model/json.ts';
 import type { UsableReading } from '../readings.ts';
-import { type Change, change, duration, formatChange, formatDuration, type Threshold, threshold } from '../units.ts';
+import { type Change, change, duration, formatChange, formatDuration, formatSince, type Threshold, threshold } from '../units.ts';
 import { applyChange, directionOf } from './apply-change.ts';
 import {
   abstain,
@@ -175,8 +175,8 @@ function between(context: PolicyContext, o: StepOptions, reading: Read, now: Ste
   const fields = { metric: o.metric, value: reading.value, ageS: reading.ageS };
   if (waiting === null) return abstain(`${showValue(reading.value, bandLike(o), reading.unit)}, between the steps`, fields);
   const bound = (waiting.above ?? waiting.below) as Threshold;
-  const soFar = formatDuration(context.atMs - bandSince(now, o.steps.indexOf(waiting), waiting, context));
-  const text = `${showValue(reading.value, bound, reading.unit)}, at ${showBound(bound, reading.unit)} for ${soFar} of ${formatDuration(waiting.for)}`;
+  const since = formatSince(bandSince(now, o.steps.indexOf(waiting), waiting, context), context.atMs);
+  const text = `${showValue(reading.value, bound, reading.unit)}, at ${showBound(bound, reading.unit)} ${since}, counts after ${formatDuration(waiting.for)}`;
   if (directionOf(waiting.change, context.target) <= 0) return abstain(text, fields);
   return proposal({ ...fields, wants: context.target, arithmetic: text });
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Json } from '../model/json.ts';
 import type { UsableReading } from '../readings.ts';
-import { ceilSize, formatMeasure, formatNumber, formatPercent, percent, type Threshold, threshold } from '../units.ts';
-import { abstain, boundFor, guardShrink, type PolicyContext, type PolicyProposal, proposal, showBound, showValue } from './policy.ts';
+import { ceilSize, formatDividend, formatPercent, formatQuotient, percent, type Threshold, threshold } from '../units.ts';
+import { abstain, boundFor, guardShrink, type PolicyContext, type PolicyProposal, proposal } from './policy.ts';
 
 /** What `target` and `formula` share: a measured value and what one machine should carry, or the mean it should have. */
 export const targetFields = {
@@ -102,10 +102,21 @@ export function proposeTarget(context: PolicyContext, o: TargetFields, reading: 
 
 function arithmetic(context: PolicyContext, o: TargetFields, reading: UsableReading & { readonly value: number }, d: Demand, wants: number): string {
   const within = wants === context.target && ceilSize(d.exact) !== wants ? `${wants}, within ${formatPercent(o.tolerance)}` : String(wants);
-  const exact = formatNumber(d.exact);
-  if (o.target === null) return `${formatMeasure(reading.value, reading.unit)} / ${formatNumber(d.per)} = ${exact} → ${within}`;
-  const members = measuredMembers(context, reading);
-  return `${members} × ${showValue(reading.value, o.target, reading.unit)} / ${showBound(o.target, reading.unit)} = ${exact} → ${within}`;
+  const exact = formatQuotient(d.exact);
+  const members = o.target === null ? 1 : measuredMembers(context, reading);
+  // A ratio is read in percent, and so is a mean whose target was written so.
+  const percent = reading.unit === 'percent' || (o.target === null ? reading.unit === 'ratio' : o.target.percent);
+  const scale = percent && reading.unit !== 'percent' ? 100 : 1;
+  const per = d.per * scale;
+  const unit = percent ? ' %' : reading.unit === null ? '' : ` ${reading.unit}`;
+  const load = `${formatDividend(reading.value * scale, members, per, exact)}${unit}`;
+  const bound = `${written(per)}${percent ? ' %' : ''}`;
+  return `${o.target === null ? '' : `${members} × `}${load} / ${bound} = ${exact} → ${within}`;
+}
+
+/** What a person wrote, as it was written: it is a divisor, so no digit may be lost. */
+function written(n: number): string {
+  return String(Number(n.toPrecision(12)));
 }
 
 /** The same load on `size` machines: the demand stays, only what it is compared with changes. */

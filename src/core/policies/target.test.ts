@@ -31,6 +31,23 @@ describe('per instance', () => {
     expect(rps(880, 4).arithmetic).toBe('880 req/s / 200 = 4.4 → 4, within 10 %');
     expect(rps(400, 4)).toMatchObject({ wants: 2, reason: 'BELOW_TARGET' });
   });
+  test.each([
+    [150.4, 30, 4, '150.4 req/s / 30 = 5.01 → 6'],
+    [298, 100, 4, '298 req/s / 100 = 2.98 → 3'],
+    [150, 30, 4, '150 req/s / 30 = 5 → 5'],
+    [1064, 200, 3, '1064 req/s / 200 = 5.3 → 6'],
+    [100.01, 33.334, 2, '100.01 req/s / 33.334 = 3.0002 → 4'],
+  ])('%d / %d: what is printed explains the rounding', (load, per_instance, target, text) =>
+    expect(rps(load, target, { per_instance, tolerance: '0%' }).arithmetic).toBe(text),
+  );
+  test('any load: the printed quotient is on the right side of every whole number, and the printed load gives it', () => {
+    for (let load = 1; load < 4000; load += 7.31) {
+      const p = rps(load, 1, { per_instance: 37, tolerance: '0%' });
+      const [, shown, exact, wants] = /^([\d.]+) req\/s \/ 37 = ([\d.]+) → (\d+)/.exec(p.arithmetic) ?? [];
+      expect(Math.ceil(Number(exact)), p.arithmetic).toBe(Number(wants));
+      expect(Math.abs(Number(shown) / 37 - Number(exact)), p.arithmetic).toBeLessThan(0.06);
+    }
+  });
   test('a tolerance of its own', () => {
     expect(rps(810, 4, { per_instance: 200, tolerance: '0%' }).wants).toBe(5);
     expect(rps(960, 4, { per_instance: 200, tolerance: '25%' }).wants).toBe(4);
