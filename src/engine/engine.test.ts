@@ -49,6 +49,7 @@ describe('a group follows its load', () => {
     await ledger(sim, 1);
     const ops = [...sim.balancer.calls, ...sim.cloud.calls].filter((c) => ['drain', 'detach', 'delete'].includes(c.op)).sort((a, b) => a.atMs - b.atMs);
     expect(ops.filter((c) => c.op === 'delete')).toHaveLength(3);
+    expect(ops.filter((c) => c.op === 'detach')).toHaveLength(3);
     expect(ops.map((c) => c.op).indexOf('drain')).toBeLessThan(ops.map((c) => c.op).indexOf('delete'));
   });
 
@@ -60,7 +61,7 @@ describe('a group follows its load', () => {
     await sim.seconds(8);
     const leaving = (await rows(sim)).find((r) => r.state === 'draining') as InstanceRow;
     expect(leaving).toBeDefined();
-    await sim.seconds(3);
+    await sim.seconds(1);
     expect((await rows(sim)).find((r) => r.id === leaving.id)?.state).toBe('draining');
     sim.balancer.setSessions(leaving.address as string, 0);
     await sim.seconds(4);

@@ -23,7 +23,7 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
     // Clouds reuse ids: what carries the tags of another launch or of someone else is not the machine that was made for this row.
     const machine = named && isOther(row, named) ? undefined : named;
     let now = meet(runner, row, machine, obs, inFlight, r);
-    now = claimEntries(state, now, obs);
+    now = claimEntries(runner, state, now, obs);
     if (now !== row) put(r, now);
     const facts = lifeFacts(runner, state, now, machine, obs, can, mass, named !== machine);
     move(r, now, facts, obs.atMs, inFlight.has(row.id));
@@ -130,13 +130,16 @@ function placeTaken(state: GroupState, row: InstanceRow, obs: Observation): bool
 }
 
 /** A leaving instance takes every entry at its place with it, also one whose attach we never heard the end of. */
-function claimEntries(state: GroupState, row: InstanceRow, obs: Observation): InstanceRow {
+function claimEntries(runner: GroupRunner, state: GroupState, row: InstanceRow, obs: Observation): InstanceRow {
   if (row.state !== 'draining' || row.address === null) return row;
   if (placeTaken(state, row, obs)) return Object.keys(row.members).length === 0 ? row : { ...row, members: {} };
   let members = row.members;
   for (const { balancer } of state.row.spec.balancers) {
     const port = memberPort(state.row.spec, balancer, row.port);
-    const entry = obs.balancers.get(balancer)?.byAddress.get(`${row.address}:${port}`);
+    const facts = obs.balancers.get(balancer);
+    // A list older than our own last change shows what we took out a moment ago.
+    if (!facts || facts.asOfMono <= (runner.touchedMono.get(row.id) ?? Number.NEGATIVE_INFINITY)) continue;
+    const entry = facts.byAddress.get(`${row.address}:${port}`);
     if (entry && members[balancer] === undefined) members = { ...members, [balancer]: entry.ref };
   }
   return members === row.members ? row : { ...row, members };
