@@ -161,7 +161,8 @@ function outOfRange(
   tell: Tell,
 ): Diagnostic {
   const small = issue.code === 'too_small';
-  const bound = String((small ? issue.minimum : issue.maximum) ?? '');
+  const edge: unknown = small ? issue.minimum : issue.maximum;
+  const bound = typeof edge === 'number' || typeof edge === 'bigint' ? String(edge) : '';
   const key = String(f.path[f.path.length - 1] ?? '');
   if (key === 'per_instance')
     return tell('E0102', {

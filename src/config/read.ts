@@ -202,7 +202,7 @@ class Converter {
   #scalar(node: Node, span: Span): YamlNode {
     const value = isScalar(node) ? node.value : null;
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return { kind: 'scalar', value, span };
-    return { kind: 'scalar', value: String(value), span };
+    return { kind: 'scalar', value: typeof value === 'bigint' ? value.toString() : '', span };
   }
 
   #refuse(code: 'E0003' | 'E0004', span: Span, message: string, label: string, help: string): null {

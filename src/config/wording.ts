@@ -6,7 +6,7 @@ import type { Span, YamlNode } from './tree.ts';
 export function exampleWords(key: string, schema: z.ZodType): string {
   const meta = schema.meta();
   const example = Array.isArray(meta?.['examples']) ? (meta['examples'][0] as unknown) : undefined;
-  if (example === undefined || typeof example === 'object') return '';
+  if (typeof example !== 'string' && typeof example !== 'number' && typeof example !== 'boolean') return '';
   return `, for example \`${/^\d+$/.test(key) ? '' : `${key}: `}${String(example)}\``;
 }
 

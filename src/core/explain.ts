@@ -198,8 +198,8 @@ function actionLine(a: Decision['actions'][number]): string {
 /** Columns as wide as their longest cell, two blanks apart; code points, since the core knows no display widths. */
 function table(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
-  for (const row of rows) for (let c = 0; c < row.length; c++) widths[c] = Math.max(widths[c] ?? 0, [...(row[c] as string)].length);
-  const cell = (text: string, c: number) => text + ' '.repeat((widths[c] ?? 0) - [...text].length);
+  for (const row of rows) for (let c = 0; c < row.length; c++) widths[c] = Math.max(widths[c] ?? 0, Array.from(row[c] as string).length);
+  const cell = (text: string, c: number) => text + ' '.repeat((widths[c] ?? 0) - Array.from(text).length);
   return rows.map((row) => `  ${row.map(cell).join('   ')}`.trimEnd());
 }
 

@@ -8,7 +8,7 @@ import type { GroupState } from './group-state.ts';
 import { type Observation, observe } from './observe.ts';
 import { reconcile } from './reconcile.ts';
 import { type Reconciled, unmet } from './reconciled.ts';
-import { changeOf } from './record.ts';
+import { changeOf, OWED, owedChange } from './record.ts';
 import { snapshotOf } from './snapshot.ts';
 import { startStep } from './steps.ts';
 
@@ -24,7 +24,7 @@ export async function cycle(ctx: EngineContext, runner: GroupRunner, cause: stri
     }
     const obs = await observe(ctx, runner);
     ctx.crash('cycle:observed');
-    for (let tries = 0; tries < 3; tries++) {
+    for (let tries = 0; tries < 4; tries++) {
       const done = await evaluate(ctx, runner, obs, cause);
       if (done.ok) {
         ended(ctx, runner, started);
@@ -33,7 +33,7 @@ export async function cycle(ctx: EngineContext, runner: GroupRunner, cause: stri
         return { nextMs: Math.min(runner.state.row.spec.evaluateEveryMs, wake) };
       }
       if (runner.lost) return idle;
-      // paused, protected or changed between reading and writing: the runner has read again, so decide again.
+      // The run before was written first, or the group was paused, protected or changed meanwhile: decide again.
     }
     return idle;
   } catch (e) {
@@ -55,6 +55,7 @@ type Pass = { readonly ok: true; readonly met: Reconciled } | { readonly ok: fal
 async function evaluate(ctx: EngineContext, runner: GroupRunner, observed: Observation, cause: string): Promise<Pass> {
   let met: Reconciled | null = null;
   let decision: Decision | null = null;
+  let owed = false;
   let before: GroupState['rows'] = new Map();
   const result = await runner.transact((state) => {
     before = state.rows;
@@ -67,9 +68,13 @@ async function evaluate(ctx: EngineContext, runner: GroupRunner, observed: Obser
     const made = decide(state.row.spec, snapshot, memory);
     assertDecision(state.row.spec, made.decision, met.rows);
     decision = made.decision;
-    return changeOf(ctx, runner, state, met, made, { snapshot, memory });
+    const change = changeOf(ctx, runner, state, met, made, { snapshot, memory });
+    owed = change === OWED;
+    return change === OWED ? owedChange(runner) : change;
   });
-  if (!result.ok || met === null || decision === null) return { ok: false };
+  // What was not stored is no run to go on with.
+  if (!result.ok) runner.pending = null;
+  if (!result.ok || owed || met === null || decision === null) return { ok: false };
   const made: Decision = decision;
   runner.lastDecision = runner.pending?.decision ?? made;
   runner.lastReadings = observed.readings;

@@ -3,6 +3,7 @@ import { Crashed, SimGroup } from '../../test/support/sim-group.ts';
 import { groupSpec } from '../../test/support/specs.ts';
 import { missing } from '../core/model/model.ts';
 import { DriverError, type InstanceRow } from '../ports/ports.ts';
+import { noInstrument } from './instrument.ts';
 
 const rows = (sim: SimGroup): Promise<readonly InstanceRow[]> => sim.store.instances('web', false);
 const serving = async (sim: SimGroup): Promise<InstanceRow[]> => (await rows(sim)).filter((r) => r.state === 'serving');
@@ -11,19 +12,11 @@ const serving = async (sim: SimGroup): Promise<InstanceRow[]> => (await rows(sim
 async function ledger(sim: SimGroup, size: number): Promise<void> {
   const living = await rows(sim);
   expect(living.map((r) => r.state)).toEqual(Array.from({ length: size }, () => 'serving'));
-  expect(
-    sim.cloud
-      .alive('web')
-      .map((m) => m.id)
-      .sort(),
-  ).toEqual(living.map((r) => r.machineId).sort());
-  expect(new Set(sim.cloud.alive('web').map((m) => m.owner?.token)).size).toBe(size);
-  expect(
-    sim.balancer
-      .entries()
-      .map((e) => e.address)
-      .sort(),
-  ).toEqual(living.map((r) => r.address).sort());
+  const [machines, entries] = [sim.cloud.alive('web'), sim.balancer.entries()];
+  expect([machines.length, entries.length]).toEqual([size, size]);
+  expect(new Set(machines.map((m) => m.id))).toEqual(new Set(living.map((r) => r.machineId)));
+  expect(new Set(machines.map((m) => m.owner?.token)).size).toBe(size);
+  expect(new Set(entries.map((e) => e.address))).toEqual(new Set(living.map((r) => r.address)));
   expect(sim.balancer.entries().every((e) => e.state === 'ready')).toBe(true);
 }
 
@@ -207,6 +200,26 @@ describe('books and world converge', () => {
     expect(sim.cloud.calls.filter((c) => c.op === 'create' || c.op === 'delete')).toEqual([]);
     expect((await sim.operating.group('web')).state).toBe('frozen');
   });
+});
+
+test('every evaluation is counted, whatever ends its run', async () => {
+  const sim = await SimGroup.open(groupSpec());
+  let evaluations = 0;
+  sim.load = 90;
+  sim.instrument = {
+    ...noInstrument,
+    decision: () => {
+      evaluations++;
+    },
+  };
+  await sim.start();
+  await sim.seconds(40);
+  sim.load = 250;
+  await sim.seconds(50);
+  await sim.engine.stop();
+  const rows = await sim.store.decisions('web', { before: null, limit: 1000 });
+  expect(rows.reduce((sum, r) => sum + r.count, 0)).toBe(evaluations);
+  for (const row of rows) expect((await sim.operating.replay(row.decision.id)).same).toBe(true);
 });
 
 describe('when evaluating stops', () => {

@@ -24,6 +24,7 @@ import { Leases } from './lease.ts';
 import { logEvents } from './log-events.ts';
 import { Notifying } from './notify.ts';
 import { probeGroup } from './probe.ts';
+import { owedChange } from './record.ts';
 import { Slots } from './serial.ts';
 
 export interface EngineDeps {
@@ -208,13 +209,7 @@ export class Engine {
   }
 
   async #flush(runner: GroupRunner): Promise<void> {
-    const { pending } = runner;
-    if (!pending || pending.count === pending.writtenCount || runner.lost) return;
-    await runner.transact((state) => ({
-      memory: state.memory,
-      decision: { kind: 'repeat', decision: pending.decision, inputs: pending.inputs, count: pending.count - pending.writtenCount },
-    }));
-    pending.writtenCount = pending.count;
+    if (!runner.lost) await runner.transact(() => owedChange(runner));
   }
 
   #onDue(key: string, lateMs: number): void {

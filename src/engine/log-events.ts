@@ -15,11 +15,11 @@ const LEVELS: Readonly<Record<string, Level>> = {
   'instance.adopted': 'info',
 };
 /** Ways out of the books that nobody asked for. */
-const UNASKED = new Set(['boot-failed', 'hook-failed', 'vanished', 'orphan', 'duplicate', 'replace-unhealthy']);
+const UNASKED = new Set<unknown>(['boot-failed', 'hook-failed', 'vanished', 'orphan', 'duplicate', 'replace-unhealthy']);
 
 function levelOf(e: EventRow): Level {
   if (e.type === 'decision') return e.data['outcome'] === 'blocked' ? 'warn' : e.data['outcome'] === 'hold' ? 'debug' : 'info';
-  if (e.type === 'instance.draining') return UNASKED.has(String(e.data['cause'])) ? 'warn' : 'info';
+  if (e.type === 'instance.draining') return UNASKED.has(e.data['cause']) ? 'warn' : 'info';
   if (/^(control|config|group|alert|token)\./.test(e.type)) return LEVELS[e.type] ?? 'info';
   return LEVELS[e.type] ?? 'debug';
 }

@@ -1,5 +1,5 @@
 import { explainLines } from '../core/explain.ts';
-import type { Decision, JsonObject } from '../core/model/model.ts';
+import type { Decision, Json } from '../core/model/model.ts';
 import type { EventRow, Notification } from '../ports/ports.ts';
 import type { ConfiguredNotifier, EngineContext } from './context.ts';
 import { withDeadline } from './deadline.ts';
@@ -110,7 +110,7 @@ const LOOP = { count: 3, withinMs: 30 * 60_000 };
 
 /** What an event is to people; most are nothing. */
 export function notificationsOf(e: EventRow, last: Decision | null, mood: Mood): Notification[] {
-  const text = (key: string): string => String((e.data as JsonObject)[key] ?? '');
+  const text = (key: string): string => textOf(e.data[key]);
   const note = (event: string, severity: Notification['severity'], sentence: string, decision: Decision | null = null, key = event): Notification => ({
     event,
     group: e.group,
@@ -144,7 +144,7 @@ export function notificationsOf(e: EventRow, last: Decision | null, mood: Mood):
 type Note = (event: string, severity: Notification['severity'], sentence: string, decision?: Decision | null, key?: string) => Notification;
 
 function ofDecision(e: EventRow, d: Decision | null, mood: Mood, note: Note): Notification[] {
-  const told = (key: string): string => String((e.data as JsonObject)[key] ?? '');
+  const told = (key: string): string => textOf(e.data[key]);
   const sentence = told('sentence');
   const outcome = told('outcome');
   const notes: Notification[] = [];
@@ -168,4 +168,8 @@ function ofDecision(e: EventRow, d: Decision | null, mood: Mood, note: Note): No
   if (d?.limits.some((l) => l.code === 'LIMIT_MAX')) notes.push(note('capped', 'warning', sentence, d));
   if (d?.holds.some((h) => h.code === 'HOLD_APPROVAL')) notes.push(note('approval_needed', 'warning', sentence, d));
   return notes;
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : typeof value === 'number' ? String(value) : '';
 }

@@ -51,7 +51,10 @@ async function readCloud(
     const doubtful: InstanceRow[] = [];
     for (const row of runner.state.rows.values()) {
       if (row.machineId === null || doubtful.length >= GETS_AT_ONCE) continue;
-      if (row.state === 'terminating' || (cloud.complete && !cloud.byId.has(row.machineId) && listedMs > row.sinceMs)) doubtful.push(row);
+      const listed = cloud.byId.get(row.machineId);
+      // What a list says of a machine's end is asked again, machine by machine: a wrong list must not cost a running one.
+      const ended = listed === undefined ? cloud.complete && listedMs > row.sinceMs : listed.state === 'stopped' || listed.state === 'gone';
+      if (row.state === 'terminating' || ended) doubtful.push(row);
     }
     const proofs = doubtful.length === 0 ? NOTHING : await prove(access.view, doubtful);
     return { cloud, cloudError: null, proofs, goneByToken: await formerly(ctx, runner, cloud) };

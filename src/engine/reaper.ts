@@ -23,15 +23,17 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
   if (!row || row.machineId === null || !cloud || (row.state !== 'draining' && row.state !== 'terminating')) return;
   const { machineId } = row;
 
+  const { consistencyMs } = cloud.view.can;
   let machine: Machine | null;
+  /** When it was asked, however long the answer took. */
+  let ageMs: number;
   try {
+    ageMs = Math.min(ctx.clock.wall() - row.sinceMs, ctx.clock.mono() - runner.takenMono);
     machine = await cloud.view.get(machineId);
   } catch (e) {
     await postpone(ctx, runner, id, asDriverError(e).message, stepRetryMs(Math.max(1, row.step?.attempts ?? 1), asDriverError(e)));
     return;
   }
-  const { consistencyMs } = cloud.view.can;
-  const ageMs = Math.min(ctx.clock.wall() - row.sinceMs, ctx.clock.mono() - runner.takenMono);
   if (machine === null && row.state === 'draining' && row.removalCause !== 'vanished' && ageMs <= consistencyMs) {
     // Made a moment ago it may not be shown yet: believing that now would leave it running with nobody to look after it.
     await postpone(ctx, runner, id, `machine ${machineId} is not shown yet`, Math.max(1_000, consistencyMs - ageMs + 1));
@@ -56,7 +58,10 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
     return now && !refused ? condemned(ctx, state, now) : null;
   });
   const because = refused as { detail: string; waitMs: number } | null;
-  if (because) return void (await postpone(ctx, runner, id, because.detail, because.waitMs));
+  if (because) {
+    await postpone(ctx, runner, id, because.detail, because.waitMs);
+    return;
+  }
   if (!asked.ok) {
     if (asked.why === 'protected') await postpone(ctx, runner, id, 'it is protected', REFUSED_MS);
     return;

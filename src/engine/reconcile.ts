@@ -19,17 +19,34 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
   r.cloudTrusted = obs.cloud?.complete === true && !mass;
 
   for (const row of state.rows.values()) {
-    const named = (row.machineId !== null ? (obs.cloud?.byId.get(row.machineId) ?? obs.proofs.get(row.id)) : byToken.get(row.token)) ?? undefined;
+    const named = row.machineId !== null ? machineOf(runner, row, obs, mass) : byToken.get(row.token);
     // Clouds reuse ids: what carries the tags of another launch or of someone else is not the machine that was made for this row.
     const machine = named && isOther(row, named) ? undefined : named;
     let now = meet(runner, row, machine, obs, inFlight, r);
     now = claimEntries(runner, state, now, obs);
     if (now !== row) put(r, now);
-    const facts = lifeFacts(runner, state, now, machine, obs, can, mass, named !== machine);
+    // A machine found by its token was not asked about yet: that it stopped is not known.
+    const trusted = row.machineId === null && machine && hasEnded(machine) ? undefined : machine;
+    const facts = lifeFacts(runner, state, now, trusted, obs, can, mass, named !== machine);
     move(r, now, facts, obs.atMs, inFlight.has(row.id));
   }
   if (obs.cloud) strangers(runner, state, machines, obs, can, r);
   return r;
+}
+
+function hasEnded(machine: Machine): boolean {
+  return machine.state === 'stopped' || machine.state === 'gone';
+}
+
+/**
+ * The row's machine as far as it is known. That it stopped is believed when a direct question says so too; of many at once only when
+ * several lists and the questions do.
+ */
+function machineOf(runner: GroupRunner, row: InstanceRow, obs: Observation, mass: boolean): Machine | undefined {
+  const listed = obs.cloud?.byId.get(row.machineId ?? '');
+  const known = listed && !hasEnded(listed) ? listed : (obs.proofs.get(row.id) ?? undefined);
+  const doubted = known !== undefined && hasEnded(known) && mass && (runner.absent.get(row.id)?.lists ?? 0) < ABSENT_LISTS;
+  return doubted ? undefined : known;
 }
 
 /** Counts, over different complete lists, how often a row's machine (or token) was not there. */
@@ -41,7 +58,7 @@ function countAbsent(runner: GroupRunner, state: GroupState, obs: Observation, b
   let suspicious = 0;
   for (const row of state.rows.values()) {
     const listed = row.machineId === null ? byToken.get(row.token) : cloud.byId.get(row.machineId);
-    const there = listed !== undefined && !isOther(row, listed);
+    const there = listed !== undefined && !isOther(row, listed) && (row.machineId === null || !hasEnded(listed));
     if (there) {
       runner.absent.delete(row.id);
       continue;

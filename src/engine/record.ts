@@ -19,16 +19,15 @@ export function changeOf(
   met: Reconciled,
   made: { decision: Decision; memory: GroupMemory },
   inputs: { snapshot: Snapshot; memory: GroupMemory },
-): Change | null {
+): Change | typeof OWED | null {
   const { decision } = made;
   const acts = decision.actions.length > 0 && met.frozen === null && handsOf(ctx, runner) !== null;
-  let { memory } = made;
-  const victims: string[] = [];
-  if (acts) {
-    memory = planned(ctx, state, met, decision, memory, victims);
-  }
   const pending = runner.pending;
   const repeat = pending !== null && !acts && sameAgain(pending.decision, decision);
+  if (!repeat && pending !== null && pending.count > pending.writtenCount) return OWED;
+  let { memory } = made;
+  const victims: string[] = [];
+  if (acts) memory = planned(ctx, state, met, decision, memory, victims);
   const mono = ctx.clock.mono();
   const moved = met.changed.size > 0 || met.events.length > 0 || met.nextN !== state.row.nextN || met.frozen !== state.row.frozen;
   if (repeat) {
@@ -63,6 +62,18 @@ export function changeOf(
     decision: row,
     events,
   };
+}
+
+/** The run before has evaluations that are not written: they come first, then the new decision is made. */
+export const OWED = Symbol('owed');
+
+/** The unwritten rest of the newest run; null: nothing is owed. */
+export function owedChange(runner: GroupRunner): Change | null {
+  const { pending } = runner;
+  if (pending === null || pending.count === pending.writtenCount) return null;
+  const count = pending.count - pending.writtenCount;
+  pending.writtenCount = pending.count;
+  return { memory: runner.state.memory, decision: { kind: 'repeat', decision: pending.decision, inputs: pending.inputs, count } };
 }
 
 /** Nothing moves and the same is said of it, whatever the numbers: one more of the run. */

@@ -36,9 +36,10 @@ async function settled(sim: SimGroup, size: number): Promise<void> {
   const living = await rows(sim);
   expect(living.map((r) => r.state)).toEqual(Array.from({ length: size }, () => 'serving'));
   const ours = sim.cloud.alive('web').filter((m) => m.owner?.install === sim.installId);
-  expect(ours.map((m) => m.id).sort()).toEqual(living.map((r) => r.machineId).sort());
+  expect(new Set(ours.map((m) => m.id))).toEqual(new Set(living.map((r) => r.machineId)));
   const members = sim.balancer.entries().filter((e) => e.state === 'ready');
-  expect(members.map((e) => e.address).sort()).toEqual(living.map((r) => r.address).sort());
+  expect(new Set(members.map((e) => e.address))).toEqual(new Set(living.map((r) => r.address)));
+  expect(members).toHaveLength(living.length);
 }
 
 describe('a machine that may exist is not given up', () => {
@@ -145,6 +146,43 @@ describe('a machine that may exist is not given up', () => {
     await settled(sim, 2);
     expect(made).toHaveLength(2);
     expect(deletes(sim)).toEqual([]);
+  });
+
+  test('a list that says of running machines that they stopped costs none of them', async () => {
+    const { sim } = await watched(390);
+    await sim.seconds(20);
+    const stopped = (m: Machine): Machine => ({ ...m, state: 'stopped' });
+    sim.cloud.fault = (op) => (op === 'list' ? { list: (truth) => ({ ...truth, items: truth.items.map(stopped) }) } : undefined);
+    await sim.seconds(60);
+    sim.cloud.fault = () => undefined;
+    await sim.seconds(10);
+    await settled(sim, 4);
+    expect(deletes(sim)).toEqual([]);
+  });
+
+  test('many machines that did stop at once are replaced when several lists say so', async () => {
+    const { sim } = await watched(390);
+    await sim.seconds(20);
+    for (const m of sim.cloud.alive('web')) sim.cloud.kill(m.id, 'stopped');
+    await sim.seconds(60);
+    await settled(sim, 4);
+  });
+
+  test('a slow answer about a machine just made counts from when it was asked for', async () => {
+    const { sim } = await watched(50, {
+      can: { consistencyMs: 10_000 },
+      before: (s) => {
+        s.cloud.hiddenMs = () => 9_900;
+        s.cloud.fault = (op) => (op === 'get' ? { delayMs: 12_000 } : undefined);
+      },
+    });
+    await sim.seconds(1);
+    const [first] = await rows(sim);
+    await sim.operating.drain(ops, first?.id as string, null);
+    await sim.seconds(180);
+    await settled(sim, 1);
+    const all = await sim.store.instances('web', true);
+    expect(all.filter((r) => r.removalCause === 'orphan')).toEqual([]);
   });
 
   test('after a long absence of the controller a machine that boots has its whole time', async () => {

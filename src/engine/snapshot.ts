@@ -53,7 +53,9 @@ function viewOf(runner: GroupRunner, spec: GroupSpec, row: InstanceRow, obs: Obs
       const readable = facts != null && facts.asOfMono > touched;
       const entry = readable ? facts.byRef.get(row.members[balancer] ?? '') : undefined;
       if (entry?.sessions != null) sessions = (sessions ?? 0) + entry.sessions;
-      if (row.members[balancer] === undefined || (readable && !isInPlace(row, entry))) missing.push(balancer);
+      // An entry that an incomplete list lacks may stand there all the same.
+      const evident = readable && (entry !== undefined || facts.complete);
+      if (row.members[balancer] === undefined || (evident && !isInPlace(row, entry))) missing.push(balancer);
     }
     if (missing.length > 0) runner.missing.set(row.id, missing);
     if (state === 'serving' && !row.standby && missing.length > 0) state = 'warming';

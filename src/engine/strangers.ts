@@ -16,17 +16,18 @@ export function strangers(runner: GroupRunner, state: GroupState, machines: read
     const former = obs.goneByToken.get(m.owner.token);
     const n = numberOf(m.owner.token);
     const twin = [...r.rows.values()].some((row) => row.token === m.owner?.token);
-    // The books hold no trace of it (restored from a backup, or too old): a person decides, we never guess.
-    if (!former && !twin) {
-      held.push(m.id);
-      if (n !== null) r.nextN = Math.max(r.nextN, n + 1);
-      continue;
-    }
     const key = `machine:${m.id}`;
     const seen = runner.absent.get(key);
     const serial = obs.cloud?.serial ?? 0;
     const lists = !seen ? 1 : seen.lastSerial === serial ? seen.lists : seen.lists + 1;
     runner.absent.set(key, { lists, lastSerial: serial, sinceMono: seen?.sinceMono ?? obs.atMono });
+    // The books hold no trace of it (restored from a backup, or too old): a person decides, we never guess. One list alone may
+    // have been read just before the machine left the books, except where the books were never written.
+    if (!former && !twin) {
+      if (lists > 1 || neverWritten(state)) held.push(m.id);
+      if (n !== null) r.nextN = Math.max(r.nextN, n + 1);
+      continue;
+    }
     const old = obs.atMono - (seen?.sinceMono ?? obs.atMono) > can.consistencyMs;
     if (!obs.cloud?.complete || lists < ABSENT_LISTS || !old) continue;
     const cause = twin ? 'duplicate' : 'orphan';
@@ -43,8 +44,7 @@ export function strangers(runner: GroupRunner, state: GroupState, machines: read
     runner.absent.delete(key);
   }
   runner.held = held;
-  const empty = state.row.nextN === 1 && state.rows.size === 0 && obs.goneByToken.size === 0;
-  if (empty && held.length > 0 && r.frozen === null) {
+  if (neverWritten(state) && obs.goneByToken.size === 0 && held.length > 0 && r.frozen === null) {
     r.frozen = `the books are empty and ${held.length} machine(s) of this group exist: adopt them (drover instances adopt ${runner.name} MACHINE), then unfreeze`;
     tell(r, { atMs: obs.atMs, group: runner.name, type: 'group.frozen', data: { why: r.frozen, machines: held } });
   }
@@ -54,4 +54,8 @@ export function strangers(runner: GroupRunner, state: GroupState, machines: read
 function stranger(state: GroupState, m: Machine, r: Reconciled, nowMs: number): InstanceRow {
   const n = r.nextN++;
   return { ...newRow(state, n, `${m.owner?.instance ?? m.name}-x${n}`, nowMs), ...machinePatch(m), token: m.owner?.token ?? '' };
+}
+
+function neverWritten(state: GroupState): boolean {
+  return state.row.nextN === 1 && state.rows.size === 0;
 }

@@ -21,7 +21,7 @@ export const urlOption = z
 /** `base` with `path` behind it, with one slash between. A query string of `base` is kept. */
 export function joinUrl(base: string, path: string): string {
   const url = new URL(base);
-  const [tail = '', query = ''] = splitOnce(path, '?');
+  const [tail, query] = splitOnce(path, '?');
   url.pathname = `${url.pathname.replace(/\/$/, '')}/${tail.replace(/^\//, '')}`;
   if (query !== '') url.search = url.search === '' ? query : `${url.search}&${query}`;
   return url.href;

@@ -44,6 +44,7 @@ export class SimCloud implements Cloud {
   onMade: (machine: Machine) => void = () => {};
   readonly calls: { op: CloudOp; arg: string; atMs: number }[] = [];
   readonly #truth = new Map<string, Truth>();
+  readonly #byToken = new Map<string, Machine>();
   readonly #freeAddresses: string[] = [];
   #next = 1;
 
@@ -118,6 +119,9 @@ export class SimCloud implements Cloud {
     return this.#call('create', owner.token, () => {
       const twin = this.alive().find((m) => m.owner?.token === owner.token && m.owner.install === owner.install);
       if (twin && this.can.idempotency !== 'none') return twin;
+      // A token stays bound to its machine, as at EC2; a name is free again.
+      const former = this.#byToken.get(owner.token);
+      if (former && this.can.idempotency === 'token') return { ...former, state: 'gone' };
       const n = this.#next++;
       const machine: Machine = {
         id: `m-${n}`,
@@ -134,6 +138,7 @@ export class SimCloud implements Cloud {
       const now = this.clock.mono();
       const times = { madeAtMono: now, shownAtMono: now + this.hiddenMs(), runsAtMono: now + this.bootMs, goneAtMono: Number.POSITIVE_INFINITY };
       this.#truth.set(machine.id, { machine, ...times });
+      this.#byToken.set(owner.token, machine);
       this.onMade(machine);
       return machine;
     });

@@ -6,7 +6,7 @@ import { openBalancer } from '../../src/engine/balancer-access.ts';
 import { openCloud } from '../../src/engine/cloud-access.ts';
 import type { World } from '../../src/engine/context.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { noInstrument } from '../../src/engine/instrument.ts';
+import { type Instrument, noInstrument } from '../../src/engine/instrument.ts';
 import { Operating } from '../../src/engine/operate.ts';
 import type { Crash, Hook, Http, Random, Source, Store } from '../../src/ports/ports.ts';
 import { DriverError, silentLog } from '../../src/ports/ports.ts';
@@ -51,6 +51,7 @@ export class SimGroup {
   crash: Crash = () => {};
   hook: Hook = { run: async () => {} };
   installId = '';
+  instrument: Instrument = noInstrument;
 
   static async open(spec: GroupSpec, over: { can?: Partial<SimCloud['can']>; store?: Store } = {}): Promise<SimGroup> {
     const sim = new SimGroup(over.can ?? {});
@@ -106,7 +107,7 @@ export class SimGroup {
       crash: (label) => this.crash(label),
       log: silentLog,
       store: this.store,
-      instrument: noInstrument,
+      instrument: this.instrument,
       http,
       sockets: { exchange: async () => '', canConnect: async () => true },
       calendar: { schedule: () => null, freezeUntil: () => null },

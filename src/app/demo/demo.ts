@@ -67,7 +67,7 @@ class Demo {
     this.#startMs = Date.now();
     this.#controller = await startController({
       configFile: file,
-      log: { format: 'json', level: 'warn', write: (line) => void this.#io.stderr.write(line) },
+      log: { format: 'json', level: 'error', write: (line) => void this.#io.stderr.write(line) },
     });
     this.#controller.operations.onEvents((events) => {
       for (const e of events) this.#see(e);

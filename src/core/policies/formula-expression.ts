@@ -65,7 +65,7 @@ function convert(node: jsep.Expression | null, depth: number): Expression {
 }
 
 function call(node: jsep.CallExpression, below: (n: jsep.Expression) => Expression): Expression {
-  const name = node.callee.type === 'Identifier' ? String(node.callee['name']) : '';
+  const name = node.callee.type === 'Identifier' ? nameOf(node.callee) : '';
   const arity = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
   if (!arity) throw new FormulaError(`\`${name || 'this'}\` is not a function here; known: ${Object.keys(FUNCTIONS).join(', ')}`);
   const count = node.arguments.length;
@@ -148,4 +148,8 @@ function binary(operator: string, a: number, b: number): number {
     default:
       return Number.NaN;
   }
+}
+
+function nameOf(node: object): string {
+  return 'name' in node && typeof node.name === 'string' ? node.name : '';
 }

@@ -15,6 +15,7 @@ export const FAULTS = [
   'list-empty',
   'list-missing',
   'list-stale',
+  'list-stopped',
   'list-error',
   'list-incomplete',
   'get-error',

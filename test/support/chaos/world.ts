@@ -228,6 +228,7 @@ export class ChaosWorld {
     if (this.hits('list-empty')) items = this.#without(items, booked, () => true);
     else if (this.raging.has('list-missing')) items = this.#without(items, booked, () => this.hits('list-missing'));
     for (const m of items) this.#missed.delete(m.id);
+    if (this.hits('list-stopped')) items = items.map((m) => (m.owner?.install === this.installId && m.state === 'running' ? { ...m, state: 'stopped' } : m));
     return { ...truth, items };
   }
 

@@ -11,7 +11,7 @@ export function errorOfSmtp(e: unknown, about: { readonly secrets: readonly stri
   const failure = e as { code?: unknown; responseCode?: unknown; response?: unknown; message?: unknown };
   const reply = typeof failure.responseCode === 'number' ? failure.responseCode : null;
   const said = excerpt(String(failure.response ?? failure.message ?? e), about.secrets);
-  return new DriverError(codeOf(String(failure.code ?? ''), reply), `the mail server did not take the message: ${said}`);
+  return new DriverError(codeOf(typeof failure.code === 'string' ? failure.code : '', reply), `the mail server did not take the message: ${said}`);
 }
 
 function codeOf(code: string, reply: number | null): DriverErrorCode {
