@@ -47,7 +47,7 @@ describe('npm run new:driver', () => {
     expect(biome.status, biome.stdout + biome.stderr).toBe(0);
   });
   it('fits the rules of the house', () => {
-    const tidy = node(join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project=tidy');
+    const tidy = node(join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--project=tidy', '--reporter=verbose');
     expect(tidy.stdout).toContain('was read');
     expect(tidy.stdout.split('\n').filter((line) => line.includes(ID))).toEqual([]);
   });

@@ -8,7 +8,7 @@ export interface LifeFacts {
   readonly nowMs: number;
   readonly can: CloudAbilities;
   readonly machine: Machine | undefined;
-  /** Complete lists without the row's token or machine since its last call, and the time since the first, ms. */
+  /** Complete lists without the row's token or machine since its last call, and the time between the first and the newest, ms. */
   readonly absentLists: number;
   readonly absentMs: number;
   /** How long this process has looked after the group, ms. */

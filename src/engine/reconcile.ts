@@ -31,7 +31,17 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
     move(r, now, facts, obs.atMs, inFlight.has(row.id));
   }
   if (obs.cloud) strangers(runner, state, machines, obs, can, r);
+  forgetGone(runner, state, machines);
   return r;
+}
+
+/** What is remembered of instances and strangers that are no more; now and then, because most looks have nothing to forget. */
+function forgetGone(runner: GroupRunner, state: GroupState, machines: readonly Machine[]): void {
+  const most = 2 * state.rows.size + machines.length + 50;
+  if (runner.touchedMono.size > most) for (const id of runner.touchedMono.keys()) if (!state.rows.has(id)) runner.touchedMono.delete(id);
+  if (runner.absent.size <= most) return;
+  const strange = new Set(machines.map((m) => `machine:${m.id}`));
+  for (const key of runner.absent.keys()) if (!state.rows.has(key) && !strange.has(key)) runner.absent.delete(key);
 }
 
 function hasEnded(machine: Machine): boolean {
@@ -207,7 +217,8 @@ function lifeFacts(
     absentLists: absence?.lists ?? 0,
     watchedMs: obs.atMono - runner.takenMono,
     fault: runner.health.get(row.id)?.fault ?? null,
-    absentMs: absence ? obs.atMono - absence.sinceMono : 0,
+    // From list to list: the rest of the look may have taken long.
+    absentMs: absence && obs.cloud ? obs.cloud.asOfMono - absence.sinceMono : 0,
     proofGone: said && settled && (row.state === 'terminating' || !mass || (absence?.lists ?? 0) >= ABSENT_LISTS),
     members,
     sessions: sessionsKnown ? sessions : null,

@@ -80,6 +80,26 @@ describe('a machine that may exist is not given up', () => {
     expect(deletes(sim)).toEqual([]);
   });
 
+  test('the window of that evidence lies between lists, not to the end of a slow look', async () => {
+    let first = true;
+    const { sim, made } = await watched(50, {
+      can: { idempotency: 'none', consistencyMs: 10_000 },
+      before: (s) => {
+        s.cloud.hiddenMs = () => 9_900;
+        s.cloud.fault = (op) => {
+          if (op !== 'create' || !first) return undefined;
+          first = false;
+          return { after: new DriverError('unreachable', 'time-out') };
+        };
+        s.balancer.fault = (op) => (op === 'members' && s.clock.mono() > 3_000 && s.clock.mono() < 20_000 ? { delayMs: 15_000 } : undefined);
+      },
+    });
+    await sim.seconds(90);
+    await settled(sim, 1);
+    expect(made).toHaveLength(1);
+    expect(deletes(sim)).toEqual([]);
+  });
+
   test('the consistency window counts from when the machine was made, not from when it was wished for', async () => {
     const { sim, made } = await watched(50, {
       can: { consistencyMs: 10_000 },

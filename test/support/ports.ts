@@ -10,9 +10,14 @@ import { createSecrets } from '../../src/platform/secrets.ts';
 import { realSockets } from '../../src/platform/sockets.ts';
 import { type DriverPorts, silentLog } from '../../src/ports/ports.ts';
 
+const dirs: string[] = [];
+process.once('exit', () => {
+  for (const dir of dirs) rmSync(dir, { recursive: true, force: true });
+});
+
 export function realPorts(over: Partial<DriverPorts> = {}): DriverPorts {
   const dir = mkdtempSync(join(tmpdir(), 'drover-test-'));
-  process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
+  dirs.push(dir);
   return {
     clock: realClock,
     random: realRandom,
