@@ -62,6 +62,11 @@ export class Checks {
     this.#drainingSince.clear();
   }
 
+  /** Struck from the books by a person: the machine lives on, until it is found to be an orphan. */
+  forgotten(machineId: string | null): void {
+    if (machineId !== null) this.#late.add(machineId);
+  }
+
   /** Was a value given when the metric was asked for last? */
   asked(metric: string, given: boolean): void {
     if (given) this.#lacking.delete(metric);
@@ -268,7 +273,8 @@ export class Checks {
     const after = this.#world.rows();
     for (const row of change.instances ?? []) this.#moved(row, before.get(row.id), after);
     const there = this.#world.cloud.alive('web').filter((m) => !this.planted.has(m.id) && m.state !== 'deleting' && !this.#deleteAsked.has(m.id)).length;
-    const size = Math.max(target, there);
+    const wished = after.filter((r) => r.machineId === null).length;
+    const size = Math.max(target, there + wished);
     if (this.#sizes.at(-1)?.size !== size) this.#sizes.push({ atMono: this.#now, size });
     const living = after.filter((r) => r.state !== 'terminating' && r.removalCause !== 'orphan' && r.removalCause !== 'duplicate').length;
     if (living > this.maxEver + Math.max(1, Math.floor(this.maxEver / 10))) this.fail('I1', `${living} rows live, max is ${this.maxEver}`);
@@ -293,6 +299,7 @@ export class Checks {
     }
     if (row.state !== 'gone' || row.machineId === null) return;
     const machine = this.#world.cloud.alive().find((m) => m.id === row.machineId);
+    if (row.removalWhy?.startsWith('forgotten')) return;
     if (machine && machine.state !== 'deleting' && !this.planted.has(machine.id))
       this.fail('I7', `${row.id} is struck from the books and ${machine.id} is ${machine.state}`);
   }

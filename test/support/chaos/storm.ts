@@ -146,6 +146,7 @@ async function people(world: ChaosWorld, d: Dice): Promise<void> {
     'scale',
     'pause elsewhere',
     'protect elsewhere',
+    'forget',
   ] as const);
   world.note(`person: ${order} ${row?.id ?? ''}`);
   const ask = async (job: Promise<unknown>): Promise<boolean> => (await world.settle(job.then(() => true))) === true;
@@ -172,7 +173,11 @@ async function people(world: ChaosWorld, d: Dice): Promise<void> {
   } else if (row && order === 'protect') {
     if (await ask(operating.protect(OPS, row.id, true))) world.checks.protected(row.id, true);
   } else if (row && order === 'drain') await ask(operating.drain(OPS, row.id, null));
-  else if (row && order === 'replace') await ask(operating.replace(OPS, row.id, null));
+  else if (row && order === 'forget') {
+    if (row.machineId === null || row.state === 'terminating') return;
+    world.checks.forgotten(row.machineId);
+    await ask(operating.forget(OPS, row.id));
+  } else if (row && order === 'replace') await ask(operating.replace(OPS, row.id, null));
   else if (row) await ask(operating.standby(OPS, row.id, order === 'standby'));
 }
 
