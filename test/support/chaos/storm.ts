@@ -88,8 +88,7 @@ async function happen(world: ChaosWorld, fault: Fault, d: Dice): Promise<void> {
       await stop(world);
       break;
     case 'id-reused':
-      // Between a slow answer about a machine and its deletion nobody can know this.
-      if (!machine || world.raging.has('cloud-slow')) return;
+      if (!machine) return;
       world.cloud.kill(machine.id, 'gone');
       plant(world, d, machine.id);
       break;
@@ -174,7 +173,7 @@ async function people(world: ChaosWorld, d: Dice): Promise<void> {
     if (await ask(operating.protect(OPS, row.id, true))) world.checks.protected(row.id, true);
   } else if (row && order === 'drain') await ask(operating.drain(OPS, row.id, null));
   else if (row && order === 'forget') {
-    if (row.machineId === null || row.state === 'terminating') return;
+    if (row.state !== 'booting' || row.machineId === null) return; // one in a balancer leaves its entries there
     world.checks.forgotten(row.machineId);
     await ask(operating.forget(OPS, row.id));
   } else if (row && order === 'replace') await ask(operating.replace(OPS, row.id, null));
