@@ -163,14 +163,26 @@ describe('books and world converge', () => {
     expect(sim.cloud.calls.filter((c) => c.op === 'delete').map((c) => c.arg)).not.toEqual(expect.arrayContaining(['foreign']));
   });
 
-  test('a machine that appears after its launch was given up is reaped', async () => {
-    const sim = await running(90);
-    const created = sim.cloud.calls.filter((c) => c.op === 'create').map((c) => c.arg);
-    await sim.operating.forget(ops, (await serving(sim))[0]?.id as string);
-    await sim.seconds(30);
+  test('a machine that appears after its instance was struck from the books is reaped', async () => {
+    const sim = await running(190);
+    const owners = sim.cloud.alive('web').map((m) => m.owner);
+    sim.load = 50;
+    await sim.seconds(40);
     await ledger(sim, 1);
-    expect(sim.cloud.calls.filter((c) => c.op === 'delete')).toHaveLength(1);
-    expect(created).toHaveLength(1);
+    const gone = owners.find((o) => o?.token !== sim.cloud.alive('web')[0]?.owner?.token);
+    sim.cloud.plant({ id: 'late', owner: gone ?? null });
+    await sim.seconds(40);
+    await ledger(sim, 1);
+  });
+
+  test('a forgotten machine is left alone for good', async () => {
+    const sim = await running(90);
+    const [row] = await serving(sim);
+    await sim.operating.forget(ops, row?.id as string);
+    await sim.seconds(120);
+    expect(sim.cloud.alive('web').map((m) => m.id)).toContain(row?.machineId);
+    expect(sim.cloud.calls.filter((c) => c.op === 'delete')).toEqual([]);
+    expect(await serving(sim)).toHaveLength(1);
   });
 
   test('a tagged machine from the future of the books waits for a person', async () => {

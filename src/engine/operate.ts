@@ -18,7 +18,7 @@ import { observe, readMetric } from './observe.ts';
 import { type Actor, type GroupStatus, OperationError, type Operations, type VictimView } from './operations.ts';
 import { receiveAlerts } from './receive.ts';
 import { unmet } from './reconciled.ts';
-import { machinePatch, newRow, tokenOf } from './rows.ts';
+import { forgottenBy, machinePatch, newRow, tokenOf } from './rows.ts';
 import { snapshotOf } from './snapshot.ts';
 import { groupStatus } from './status.ts';
 
@@ -278,7 +278,7 @@ export class Operating implements Operations {
         sinceMs: this.#now,
         step: null,
         removalCause: 'forced' as const,
-        removalWhy: `forgotten by ${actor.name}`,
+        removalWhy: forgottenBy(actor.name),
       };
       return { instances: [gone], events: [this.#event(actor, row.group, 'control.forgotten', { instance: id, machine: now.machineId })] };
     });

@@ -19,6 +19,13 @@ export function isOther(row: InstanceRow, machine: Machine): boolean {
   return machine.owner !== null && machine.owner.token !== row.token;
 }
 
+/** A person struck it from the books: its machine is left alone, also by the sweep of orphans. */
+const FORGOTTEN = 'forgotten by ';
+export const forgottenBy = (person: string): string => `${FORGOTTEN}${person}`;
+export function isForgotten(row: InstanceRow): boolean {
+  return row.removalCause === 'forced' && row.removalWhy?.startsWith(FORGOTTEN) === true;
+}
+
 /** A row as it begins, before anyone was asked for a machine. */
 export function newRow(state: GroupState, n: number, id: string, nowMs: number): InstanceRow {
   const { row } = state;

@@ -4,7 +4,7 @@ import type { GroupState } from './group-state.ts';
 import { ABSENT_LISTS, become, stepOf } from './life.ts';
 import type { Observation } from './observe.ts';
 import { put, type Reconciled, tell } from './reconciled.ts';
-import { machinePatch, newRow, numberOf } from './rows.ts';
+import { isForgotten, machinePatch, newRow, numberOf } from './rows.ts';
 
 /** Machines that carry our tags and are in no living row: duplicates, orphans, and what a restored book does not know. */
 export function strangers(runner: GroupRunner, state: GroupState, machines: readonly Machine[], obs: Observation, can: CloudAbilities, r: Reconciled): void {
@@ -14,6 +14,7 @@ export function strangers(runner: GroupRunner, state: GroupState, machines: read
   for (const m of machines) {
     if (!m.owner || known.has(m.id) || waiting.has(m.owner.token) || m.state === 'gone' || m.state === 'deleting') continue;
     const former = obs.goneByToken.get(m.owner.token);
+    if (former && isForgotten(former)) continue;
     const n = numberOf(m.owner.token);
     const twin = [...r.rows.values()].some((row) => row.token === m.owner?.token);
     const key = `machine:${m.id}`;
