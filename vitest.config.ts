@@ -7,7 +7,15 @@ export default defineConfig({
     projects: [
       { test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'], testTimeout: 20_000 } },
       { test: { name: 'tools', include: ['tools/**/*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 } },
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'test/regressions/**/*.test.ts'], exclude: ['**/*.real.test.ts'], testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'unit',
+          setupFiles: ['test/support/fast-check.ts'],
+          include: ['src/**/*.test.ts', 'test/regressions/**/*.test.ts'],
+          exclude: ['**/*.real.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
       { test: { name: 'real', include: ['src/**/*.real.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {

@@ -11,6 +11,9 @@ import { manifest } from './driver.ts';
 import { MARK } from './tags.ts';
 
 const FOREVER = new AbortController().signal;
+/** One process that says each SIGTERM it gets and takes its time to end. A shell with children may lose one between two of them. */
+const LINGERS =
+  "process.on('SIGTERM', () => { console.log('term'); setTimeout(() => { console.log('done'); process.exit(0) }, 800) }); console.log('up'); setInterval(() => 0, 1000)";
 type Template = { command?: string[]; env?: Record<string, string | { env: string } | { file: string }>; cwd?: string; port?: number };
 const SLEEP = { command: ['/bin/sleep', '600'], env: {} };
 const installs: string[] = [];
@@ -158,7 +161,7 @@ describe('local cloud', () => {
     const cloud = await w.open({ log_dir: 'logs', stop_timeout: '10s' });
     const machine = await cloud.create(
       request(w, {
-        command: ['/bin/sh', '-c', 'trap "echo term; sleep 0.8; echo done; exit 0" TERM; echo up; while :; do sleep 0.05; done'],
+        command: [process.execPath, '-e', LINGERS],
       }),
     );
     const log = () => readFileSync(join(w.baseDir, 'logs', `${machine.name}.log`), 'utf8');
