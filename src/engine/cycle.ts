@@ -78,7 +78,6 @@ async function evaluate(ctx: EngineContext, runner: GroupRunner, observed: Obser
   const made: Decision = decision;
   runner.lastDecision = runner.pending?.decision ?? made;
   runner.lastReadings = observed.readings;
-  runner.blocked = made.blocked;
   ctx.instrument.decision(made);
   measure(ctx, before, met);
   return { ok: true, met };

@@ -1,25 +1,12 @@
 import type { GroupMemory } from '../core/model/model.ts';
 import { initialMemory } from '../core/remember.ts';
-import {
-  type AlertRow,
-  type Clock,
-  type Crash,
-  type EventRow,
-  type Http,
-  type Log,
-  type NewEvent,
-  type Random,
-  type Sockets,
-  type Store,
-  StoreError,
-} from '../ports/ports.ts';
+import { type AlertRow, type EventRow, type NewEvent, StoreError } from '../ports/ports.ts';
 import { InvariantViolated } from './assert.ts';
-import type { Calendar, EngineContext, World } from './context.ts';
+import type { EngineContext, World } from './context.ts';
 import { cycle } from './cycle.ts';
 import { DeadMan } from './dead-man.ts';
 import { DueQueue } from './due.ts';
 import { GroupRunner } from './group-runner.ts';
-import type { Instrument } from './instrument.ts';
 import { Leases } from './lease.ts';
 import { logEvents } from './log-events.ts';
 import { Notifying } from './notify.ts';
@@ -27,20 +14,10 @@ import { probeGroup } from './probe.ts';
 import { owedChange } from './record.ts';
 import { Slots } from './serial.ts';
 
-export interface EngineDeps {
+/** What the engine is given: the parts it shares with its own parts as they are, and the world of the first configuration. */
+export interface EngineDeps extends Omit<EngineContext, 'world' | 'firing' | 'wake' | 'mayStart' | 'fleet'> {
   /** Names this process; another process must have another name. */
   readonly controllerId: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly crash: Crash;
-  readonly log: Log;
-  readonly store: Store;
-  readonly instrument: Instrument;
-  readonly http: Http;
-  readonly sockets: Sockets;
-  readonly calendar: Calendar;
-  /** From the configuration where it names one, else the store's. */
-  readonly installId: string;
   readonly world: World;
   /** Evaluations under way at once; the others wait their turn. */
   readonly cyclesAtOnce?: number;
@@ -80,27 +57,25 @@ export class Engine {
   #stopping = false;
   /** The store failed; nothing is started until it answers again. */
   storeDown: string | null = null;
-  /** When any cycle last ended well, monotonic ms: the dead man's handle. */
-  lastCycleMono: number;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
     this.#world = deps.world;
-    this.lastCycleMono = deps.clock.mono();
     this.#slots = new Slots(deps.cyclesAtOnce ?? 64);
     this.#due = new DueQueue(deps.clock, (key, lateMs) => this.#onDue(key, lateMs));
     this.#leases = new Leases(deps.store, deps.clock, deps.controllerId, (group) => this.#drop(group));
+    const { clock, random, crash, log, store, instrument, http, sockets, calendar, installId } = deps;
     this.ctx = {
-      clock: deps.clock,
-      random: deps.random,
-      crash: deps.crash,
-      log: deps.log,
-      store: deps.store,
-      instrument: deps.instrument,
-      http: deps.http,
-      sockets: deps.sockets,
-      calendar: deps.calendar,
-      installId: deps.installId,
+      clock,
+      random,
+      crash,
+      log,
+      store,
+      instrument,
+      http,
+      sockets,
+      calendar,
+      installId,
       world: () => this.#world,
       firing: () => this.#firing,
       wake: (group) => this.wake(group),
@@ -241,7 +216,6 @@ export class Engine {
     try {
       if (this.storeDown !== null) await this.#tryStore();
       nextMs = (await cycle(this.ctx, runner, 'timer')).nextMs;
-      this.lastCycleMono = this.#deps.clock.mono();
       if (this.retiring.has(runner.name) && runner.state.rows.size === 0) await this.#archive(runner);
     } catch (e) {
       nextMs = Math.min(nextMs, STORE_RETRY_MS);

@@ -61,7 +61,6 @@ export class GroupRunner {
   lastReadings: DecisionInputs['snapshot']['readings'] = {};
   /** Machines with our tag that are not in the books and wait for a person. */
   held: readonly string[] = [];
-  blocked: Decision['blocked'] = [];
   /** Fenced: someone else has the group, or it was closed. Nothing may be started. */
   lost = false;
   cycling = false;

@@ -1,19 +1,11 @@
 /** Runs jobs one after the other, in the order asked. A failed job fails its caller and not the next job. */
 export class Serial {
   #tail: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
 
   run<T>(job: () => Promise<T>): Promise<T> {
-    this.#waiting++;
-    const done = this.#tail.then(job).finally(() => {
-      this.#waiting--;
-    });
+    const done = this.#tail.then(job);
     this.#tail = done.catch(() => {});
     return done;
-  }
-
-  get waiting(): number {
-    return this.#waiting;
   }
 }
 

@@ -1,10 +1,10 @@
 /** A real HAProxy for tests, run from the configuration printed in the driver's README. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { realSockets } from '../../src/platform/sockets.ts';
+import { freePort } from './daemon.ts';
 import { find } from './real.ts';
 
 const README = new URL('../../src/drivers/balancers/haproxy/README.md', import.meta.url);
@@ -25,15 +25,6 @@ export interface RealHaproxy {
   kill(): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }
 
 /** The ```haproxy block of the README, as printed. */

@@ -113,8 +113,3 @@ export interface RemoveAction {
   readonly why: string;
 }
 export type PlannedAction = LaunchAction | RemoveAction;
-
-/** `outcome` of an evaluation that moved nothing and was not prevented by a failure. */
-export function isQuiet(d: Decision): boolean {
-  return d.outcome === 'hold';
-}

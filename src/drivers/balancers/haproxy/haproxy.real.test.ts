@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { fingerprint, freePort, type RealHaproxy, startRealHaproxy } from '../../../../test/support/haproxy.ts';
+import { freePort } from '../../../../test/support/daemon.ts';
+import { fingerprint, type RealHaproxy, startRealHaproxy } from '../../../../test/support/haproxy.ts';
 import { sendRequests, startTestMember, type TestMember } from '../../../../test/support/member.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
 import { describeWith } from '../../../../test/support/real.ts';

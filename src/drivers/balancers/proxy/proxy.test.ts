@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { freePort } from '../../../../test/support/haproxy.ts';
+import { freePort } from '../../../../test/support/daemon.ts';
 import { sendRequests, startTestMember, type TestMember } from '../../../../test/support/member.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
 import { startProxy } from '../../../emulators/proxy/proxy.ts';
