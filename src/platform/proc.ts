@@ -6,11 +6,12 @@ import type { ProcessInfo } from '../ports/processes.ts';
 
 /** USER_HZ, the unit of start times in /proc: 100 on every architecture that Node runs on. */
 const TICKS_PER_S = 100;
+const PF_EXITING = 0x0000_0004;
 const PF_KTHREAD = 0x0020_0000;
 /** Processes looked at before other work gets its turn: about 2 ms. */
 const BATCH = 100;
-/** A process in the middle of exec shows an empty environment for some microseconds; longer on a host that swaps. */
-const EXEC_TRIES = 8;
+/** A process in the middle of exec shows an empty environment: for some microseconds, longer where it has to wait for a processor. */
+const EXEC_LIMIT_MS = 2000;
 const EXEC_PAUSE_MS = 5;
 
 export interface ProcessStat {
@@ -20,7 +21,25 @@ export interface ProcessStat {
   readonly zombie: boolean;
   /** A thread of the kernel: it has no environment. */
   readonly kernel: boolean;
+  /** Has given its memory back, its environment with it; a zombie in a moment. */
+  readonly exiting: boolean;
+  /** In the middle of exec: the kernel has not put the program and its environment in their places yet. */
+  readonly inExec: boolean;
+  /** The environment has no length; says something only when not in exec. */
+  readonly noEnv: boolean;
 }
+
+/** What is read of /proc; a test shows what a machine shows too rarely. */
+export interface ProcTable {
+  pids(): number[];
+  /** Of our own user. */
+  isOwn(pid: number): boolean;
+  /** Null: there is no such process, or it hides. */
+  environ(pid: number): Buffer | null;
+  stat(pid: number): ProcessStat | null;
+}
+
+const realTable: ProcTable = { pids: allPids, isOwn, environ: (pid) => read(`/proc/${pid}/environ`), stat: readStat };
 
 export function needLinux(): void {
   if (process.platform !== 'linux')
@@ -32,65 +51,89 @@ export function readStat(pid: number): ProcessStat | null {
   const text = read(`/proc/${pid}/stat`)?.toString('latin1');
   // The second field is the program's name in parentheses and may itself hold spaces and parentheses.
   const rest = text?.slice(text.lastIndexOf(')') + 2).split(' ');
-  if (rest === undefined || rest.length < 20) return null;
+  if (rest === undefined || rest.length < 49) return null;
   const state = rest[0] as string;
+  const flags = Number(rest[6]);
+  // Exec sets the end of the code last, after the bounds of the environment.
+  const [endOfCode, envFrom, envTo] = [rest[24], rest[47], rest[48]];
   return {
     startTicks: rest[19] as string,
     groupId: Number(rest[2]),
     sessionId: Number(rest[3]),
     zombie: state === 'Z' || state === 'X',
-    kernel: (Number(rest[6]) & PF_KTHREAD) !== 0,
+    kernel: (flags & PF_KTHREAD) !== 0,
+    exiting: (flags & PF_EXITING) !== 0,
+    inExec: endOfCode === '0',
+    noEnv: envFrom === envTo,
   };
 }
 
 /** Every process of our own user whose environment holds NAME=…. Complete, or an error. */
-export async function findByEnv(name: string): Promise<ProcessInfo[]> {
+export async function findByEnv(name: string, table: ProcTable = realTable, execLimitMs: number = EXEC_LIMIT_MS): Promise<ProcessInfo[]> {
   needLinux();
-  const uid = process.geteuid?.();
   const needle = Buffer.from(`${name}=`);
   const found: ProcessInfo[] = [];
-  const unsure: number[] = [];
+  let unsure: number[] = [];
   const bootMs = Date.now() - uptimeMs();
   let looked = 0;
-  for (const entry of readdirSync('/proc')) {
-    const pid = Number(entry);
-    if (!Number.isInteger(pid) || !isOwn(pid, uid)) continue;
-    if (++looked % BATCH === 0) await yieldToLoop();
-    const info = look(pid, needle, bootMs);
+  const lookAt = (pid: number): void => {
+    const info = look(pid, table, needle, bootMs);
     if (info === 'unsure') unsure.push(pid);
     else if (info !== null) found.push(info);
+  };
+  for (const pid of table.pids()) {
+    if (!table.isOwn(pid)) continue;
+    if (++looked % BATCH === 0) await yieldToLoop();
+    lookAt(pid);
   }
-  for (let tries = 0; unsure.length > 0 && tries < EXEC_TRIES; tries++) {
-    if (tries > 0) await pause(EXEC_PAUSE_MS);
-    for (const pid of unsure.splice(0)) {
-      const info = look(pid, needle, bootMs);
-      if (info === 'unsure') unsure.push(pid);
-      else if (info !== null) found.push(info);
+  const endMs = performance.now() + execLimitMs;
+  for (let again = false; unsure.length > 0; again = true) {
+    if (again && performance.now() >= endMs) {
+      refuseInExec(unsure, table);
+      break;
     }
+    if (again) await pause(EXEC_PAUSE_MS);
+    const pids = unsure;
+    unsure = [];
+    for (const pid of pids) lookAt(pid);
   }
   return found;
 }
 
-function isOwn(pid: number, uid: number | undefined): boolean {
+/** Whoever is in the middle of exec for so long may be one that is looked for. Others that could not be read have nothing to be read. */
+function refuseInExec(unsure: readonly number[], table: ProcTable): void {
+  for (const pid of unsure) {
+    const stat = table.stat(pid);
+    if (stat !== null && !stat.zombie && !stat.exiting && stat.inExec)
+      throw new DriverError('unknown', `process ${pid} does not show its environment: it is in the middle of starting a program; try again`, {
+        definite: true,
+      });
+  }
+}
+
+function allPids(): number[] {
+  return readdirSync('/proc')
+    .map(Number)
+    .filter((pid) => Number.isInteger(pid));
+}
+
+function isOwn(pid: number): boolean {
   try {
-    return statSync(`/proc/${pid}`).uid === uid;
+    return statSync(`/proc/${pid}`).uid === process.geteuid?.();
   } catch {
     return false;
   }
 }
 
-function look(pid: number, needle: Buffer, bootMs: number): ProcessInfo | 'unsure' | null {
-  const before = read(`/proc/${pid}/environ`);
+function look(pid: number, table: ProcTable, needle: Buffer, bootMs: number): ProcessInfo | 'unsure' | null {
+  const before = table.environ(pid);
   if (before === null) return null;
-  if (before.length === 0) {
-    const stat = readStat(pid);
-    return stat === null || stat.zombie || stat.kernel ? null : 'unsure';
-  }
+  if (before.length === 0) return isBare(table.stat(pid)) ? null : 'unsure';
   if (!holds(before, needle)) return null;
-  const stat = readStat(pid);
+  const stat = table.stat(pid);
   if (stat === null) return null;
   // Read again: only then do the environment and the start time certainly belong to the same process.
-  const after = read(`/proc/${pid}/environ`);
+  const after = table.environ(pid);
   if (after === null || (after.length > 0 && !holds(after, needle))) return null;
   return {
     pid,
@@ -101,6 +144,11 @@ function look(pid: number, needle: Buffer, bootMs: number): ProcessInfo | 'unsur
     sessionId: stat.sessionId,
     groupId: stat.groupId,
   };
+}
+
+/** Whether the empty environment that was read is all there is: not one that exec took away, or was still bringing. */
+function isBare(stat: ProcessStat | null): boolean {
+  return stat === null || stat.zombie || stat.exiting || stat.kernel || (stat.noEnv && !stat.inExec);
 }
 
 function holds(environ: Buffer, needle: Buffer): boolean {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { DriverError } from '../ports/errors.ts';
-import { readStat } from './proc.ts';
+import { findByEnv, type ProcessStat, type ProcTable, readStat } from './proc.ts';
 import { realProcesses as processes } from './processes.ts';
 
 const limits = { env: {}, timeoutMs: 10_000, maxBytes: 10_000 };
@@ -185,6 +185,64 @@ describe('findByEnv', () => {
     const loop = 'i=$(($1+0)); [ "$i" -ge 400 ] && exec sleep 600; exec /bin/sh -c "$LOOP" sh $((i+1))';
     for (let i = 0; i < 3; i++) await detached({ argv: sh(loop, '0'), env: { DROVER_TEST_MARK: mark, LOOP: loop } });
     for (let i = 0; i < 60; i++) expect(await marked(mark)).toHaveLength(3);
+  });
+
+  /** One process that shows `environs` one after the other, and the last for ever. */
+  function oneProcess(environs: readonly string[], stat: (looks: number) => Partial<ProcessStat>): ProcTable {
+    let looks = 0;
+    const calm = { startTicks: '7', groupId: 9, sessionId: 9, zombie: false, kernel: false, exiting: false, inExec: false, noEnv: false };
+    return {
+      pids: () => [9],
+      isOwn: () => true,
+      environ: () => Buffer.from(environs[Math.min(looks++, environs.length - 1)] ?? ''),
+      stat: () => ({ ...calm, ...stat(looks) }),
+    };
+  }
+
+  it('waits for one that is long in the middle of exec', async () => {
+    // Neither bound of its environment is set then, so that they look equal.
+    const slow = oneProcess([...Array<string>(30).fill(''), 'MARK=1\0'], (looks) => (looks <= 30 ? { inExec: true, noEnv: true } : {}));
+    expect(await findByEnv('MARK', slow)).toMatchObject([{ pid: 9, env: { MARK: '1' } }]);
+  });
+
+  it('gives an error, not a shorter list, when one never gets out of exec', async () => {
+    const stuck = oneProcess([''], () => ({ inExec: true, noEnv: true }));
+    await expect(findByEnv('MARK', stuck, 30)).rejects.toMatchObject({ code: 'unknown', message: expect.stringContaining('process 9') });
+  });
+
+  it('looks again when the environment was empty but exec is over a moment later', async () => {
+    expect(
+      await findByEnv(
+        'MARK',
+        oneProcess(['', 'MARK=1\0'], () => ({})),
+      ),
+    ).toHaveLength(1);
+  });
+
+  it('passes over one that has no environment or is ending at once, and over one that can never be read in the end', async () => {
+    let looks = 0;
+    for (const shown of [{ noEnv: true }, { noEnv: true, inExec: true, exiting: true }]) {
+      const bare = oneProcess([''], (n) => {
+        looks = n;
+        return shown;
+      });
+      expect(await findByEnv('MARK', bare)).toEqual([]);
+      expect(looks).toBe(1);
+    }
+    expect(
+      await findByEnv(
+        'MARK',
+        oneProcess([''], () => ({})),
+        30,
+      ),
+    ).toEqual([]);
+  });
+
+  it('tells a real process without an environment from one in the middle of exec', async () => {
+    const p = await detached({ argv: ['/usr/bin/env', '-i', '/bin/sleep', '600'], env: {} });
+    await expect.poll(() => readStat(p.pid), { timeout: 5000 }).toMatchObject({ noEnv: true, inExec: false });
+    expect(readFileSync(`/proc/${p.pid}/environ`)).toHaveLength(0);
+    expect(readStat(process.pid)).toMatchObject({ noEnv: false, inExec: false, exiting: false, kernel: false });
   });
 
   it('reads odd environments: no prototype games, equal signs, a name that only ends alike', async () => {

@@ -48,6 +48,9 @@ export async function startRealHaproxy(edit: (config: string) => string = (confi
     ['bind :8000\n', `bind 127.0.0.1:${api}\n`],
     ['bind 127.0.0.1:8404\n', `bind 127.0.0.1:${stats}\n`],
     ['inter 1s', 'inter 150ms'],
+    // Without it a check has to be answered within `inter`: the members live in the test's own process, and on a busy machine that may get
+    // no turn for so long that HAProxy takes them for dead. What a test makes fail is refused or answered with 503, at once.
+    ['timeout server 30s\n', 'timeout server 30s\n  timeout check 10s\n'],
   ].reduce((text, [from = '', to = '']) => {
     if (!text.includes(from)) throw new Error(`the README's configuration has no ${from.trim()}`);
     return text.replaceAll(from, to);

@@ -72,9 +72,9 @@ export class Endpoints {
     this.#max = max;
   }
 
-  /** Throws quota (max) or no-capacity (nothing free). */
-  reserve(pool: Pool, token: string, seen: Seen): Promise<Endpoint> {
-    const choice = this.#turn.then(() => this.#choose(pool, token, seen));
+  /** The next free one, or one behind it: `skip` says how many to pass over. Throws quota (max) or no-capacity (nothing free). */
+  reserve(pool: Pool, token: string, seen: Seen, skip = 0): Promise<Endpoint> {
+    const choice = this.#turn.then(() => this.#choose(pool, token, seen, skip));
     this.#turn = choice.catch(() => {});
     return choice;
   }
@@ -88,7 +88,7 @@ export class Endpoints {
     this.#reserved.delete(keyOf(endpoint));
   }
 
-  async #choose(pool: Pool, token: string, seen: Seen): Promise<Endpoint> {
+  async #choose(pool: Pool, token: string, seen: Seen, skip: number): Promise<Endpoint> {
     for (const [key, r] of this.#reserved) if (r.madeAt !== null && r.madeAt < seen.look && !seen.tokens.has(r.token)) this.#reserved.delete(key);
     const living = new Set([...seen.tokens, ...[...this.#reserved.values()].map((r) => r.token)]).size;
     if (living >= this.#max) throw new DriverError('quota', `there are ${living} machines on this host already (max: ${this.#max})`);
@@ -98,7 +98,7 @@ export class Endpoints {
     this.#next ??= Math.max(-1, ...ours) + 1;
     let busy = 0;
     for (let tried = 0; tried < pool.size && busy < MOST_BUSY; tried++) {
-      const index = (this.#next + tried) % pool.size;
+      const index = (this.#next + skip + tried) % pool.size;
       const endpoint = pool.at(index);
       if (taken.has(index) || this.#reserved.has(keyOf(endpoint))) continue;
       if (await this.#sockets.canConnect({ host: endpoint.address, port: endpoint.port }, CONNECT_MS)) {

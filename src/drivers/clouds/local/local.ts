@@ -8,7 +8,7 @@ import { DriverError } from '../../../ports/errors.ts';
 import { Endpoints, type Pool, poolOf } from './endpoints.ts';
 import { type LocalOptions, type LocalTemplate, localTemplate } from './options.ts';
 import { stopMachine } from './stop.ts';
-import { byAge, type Endpoint, endpointOf, KEPT, type LocalMachine, MARK, machinesElsewhere, machinesOf, sameEndpoint, tagsOf, toMachine } from './tags.ts';
+import { type Endpoint, endpointOf, KEPT, keptBy, type LocalMachine, MARK, machinesElsewhere, machinesOf, sameEndpoint, tagsOf, toMachine } from './tags.ts';
 
 /**
  * Starts the command and waits for it. Programs like nginx or redis overwrite their environment with a title;
@@ -19,6 +19,10 @@ const KEEPER = `trap : TERM INT HUP; ${KEPT}=$$; export ${KEPT}; "$@"; exit $?`;
 const PROGRAM_CHECK_MS = 5000;
 /** Ports tried for one machine when others take them at the same moment. */
 const MOST_TRIES = 5;
+/** After such a meeting the ports to pass over are drawn by lot, up to so many: those who met would meet again at the next one. */
+const MOST_SKIPPED = 16;
+/** Start times are read in steps of 10 ms. */
+const START_ERROR_MS = 20;
 
 export class LocalCloud implements Cloud {
   readonly #options: LocalOptions;
@@ -79,9 +83,9 @@ export class LocalCloud implements Cloud {
       throw new DriverError('bad-request', `template.${issue?.path.join('.')}: ${issue?.message}`);
     }
     const pool = poolOf(this.#options, parsed.data.port);
-    for (let tries = 1; ; tries++) {
+    for (let tries = 1, skip = 0; ; tries++, skip = this.#ports.random.u32() % MOST_SKIPPED) {
       try {
-        return await this.#place(request, parsed.data, pool);
+        return await this.#place(request, parsed.data, pool, skip);
       } catch (e) {
         // Someone else was first at the port: another one is as good.
         if (!(e instanceof DriverError && e.code === 'conflict') || tries === MOST_TRIES) throw e;
@@ -89,13 +93,13 @@ export class LocalCloud implements Cloud {
     }
   }
 
-  async #place(request: CreateRequest, template: LocalTemplate, pool: Pool): Promise<Machine> {
+  async #place(request: CreateRequest, template: LocalTemplate, pool: Pool, skip: number): Promise<Machine> {
     const { machines, elsewhere, look } = await this.#look();
     const first = machines.get(request.owner.token);
     if (first !== undefined) return toMachine(first, this.#deleting.has(first.token));
     const placesOf = (list: readonly LocalMachine[]): Endpoint[] => list.map(endpointOf).filter((e) => e !== null);
     const seen = { tokens: new Set(machines.keys()), endpoints: placesOf([...machines.values()]), elsewhere: placesOf(elsewhere), look };
-    const endpoint = await this.#endpoints.reserve(pool, request.owner.token, seen);
+    const endpoint = await this.#endpoints.reserve(pool, request.owner.token, seen, skip);
     try {
       const keeper = await this.#start(request, template, endpoint);
       const machine = await this.#settle(request, keeper, endpoint);
@@ -107,7 +111,7 @@ export class LocalCloud implements Cloud {
     }
   }
 
-  async #start(request: CreateRequest, template: LocalTemplate, at: Endpoint): Promise<{ pid: number; startTicks: string }> {
+  async #start(request: CreateRequest, template: LocalTemplate, at: Endpoint): Promise<Keeper> {
     const { files, processes, baseDir } = this.#ports;
     const fields = { port: String(at.port), address: at.address, instance: request.owner.instance, group: request.owner.group };
     const argv = fillArgv(template.command, fields);
@@ -117,12 +121,14 @@ export class LocalCloud implements Cloud {
     for (const [name, value] of Object.entries(values)) env[name] = typeof template.env[name] === 'string' ? fill(value, fields) : value;
     await this.#checkProgram(argv[0] ?? '', cwd, env, request.signal);
     throwIfAborted(request.signal, 'starting a process');
-    return await processes.spawnDetached({
+    const beforeMs = this.#ports.clock.mono();
+    const keeper = await processes.spawnDetached({
       argv: ['/bin/sh', '-c', KEEPER, 'drover-machine', ...argv],
       env: { ...env, ...tagsOf(request.owner, request.name, at) },
       cwd,
       ...(this.#options.log_dir === undefined ? {} : { logFile: files.resolve(baseDir, this.#options.log_dir, `${fileName(request.owner.instance)}.log`) }),
     });
+    return { ...keeper, shownAfterMs: this.#ports.clock.mono() - beforeMs };
   }
 
   /** The keeper starts whatever the program is; without this a mistyped name would only show as machines that vanish. */
@@ -133,7 +139,7 @@ export class LocalCloud implements Cloud {
   }
 
   /** Looks at the process table once more: another controller (or this one before a reload) may have made the same machine, or taken the same port, at the same moment. */
-  async #settle(request: CreateRequest, keeper: { pid: number; startTicks: string }, at: Endpoint): Promise<Machine> {
+  async #settle(request: CreateRequest, keeper: Keeper, at: Endpoint): Promise<Machine> {
     const { machines, elsewhere } = await this.#look();
     const machine = machines.get(request.owner.token);
     const winner = machine?.keepers[0];
@@ -142,16 +148,26 @@ export class LocalCloud implements Cloud {
       throw new DriverError('unknown', `the command ended as soon as it was started; ${where}`, { definite: machine === undefined });
     }
     if (winner.pid !== keeper.pid || winner.startTicks !== keeper.startTicks) {
-      await this.#ports.processes.kill(keeper, 'SIGKILL');
-      return toMachine({ ...machine, processes: machine.processes.filter((p) => p.sessionId !== keeper.pid) }, false);
+      await this.#discard(request.owner.token, keeper);
+      const mine = new Set(keptBy(machine, keeper));
+      return toMachine({ ...machine, processes: machine.processes.filter((p) => !mine.has(p)) }, false);
     }
+    // Age alone decides nothing: a process shows its tags only some time after its start, and a younger one may have looked before that and seen
+    // nobody. Only one that started when we were in sight already is certain to have seen us, and to give way. Of two that started together both do.
+    const inSightMs = winner.startedAtMs + keeper.shownAfterMs + START_ERROR_MS;
     for (const other of [...machines.values(), ...elsewhere]) {
       const first = other.keepers[0];
-      if (other === machine || first === undefined || byAge(first, winner) > 0 || !sameEndpoint(endpointOf(other), at)) continue;
-      await this.#ports.processes.kill(keeper, 'SIGKILL');
+      if (other === machine || first === undefined || first.startedAtMs > inSightMs || !sameEndpoint(endpointOf(other), at)) continue;
+      await this.#discard(request.owner.token, keeper);
       throw new DriverError('conflict', `another machine got ${at.address}:${at.port} at the same moment`, { definite: true });
     }
     return toMachine(machine, false);
+  }
+
+  /** Ends what this create started. Until the process table shows the end, the next try would take the dying machine for one that lives, and report it made. */
+  async #discard(token: string, keeper: Keeper): Promise<void> {
+    const processes = async () => keptBy((await this.#machines()).get(token), keeper);
+    await stopMachine({ processes, stopTimeoutMs: 0 }, this.#ports);
   }
 
   async #machines(): Promise<Map<string, LocalMachine>> {
@@ -177,6 +193,13 @@ export class LocalCloud implements Cloud {
     this.#nextLook = this.#running.then(begin, begin);
     return this.#nextLook;
   }
+}
+
+interface Keeper {
+  readonly pid: number;
+  readonly startTicks: string;
+  /** From before its start until it certainly showed its tags. */
+  readonly shownAfterMs: number;
 }
 
 interface Look {

@@ -53,6 +53,17 @@ export function machinesOf(processes: readonly ProcessInfo[], install: string): 
   return machines;
 }
 
+/** Of a machine that two controllers made at once: the processes of one keeper, those it forked and those that left its session included. */
+export function keptBy(machine: LocalMachine | undefined, keeper: { readonly pid: number; readonly startTicks: string }): ProcessInfo[] {
+  const id = String(keeper.pid);
+  // Start times keep a reused number apart: nothing that the keeper started is older than it.
+  return (machine?.processes ?? []).filter((p) =>
+    p.pid === keeper.pid
+      ? p.startTicks === keeper.startTicks
+      : (p.sessionId === keeper.pid || p.env[KEPT] === id) && BigInt(p.startTicks) >= BigInt(keeper.startTicks),
+  );
+}
+
 /** Machines of other installations on this host: never ours to touch, but their addresses and ports are taken. */
 export function machinesElsewhere(processes: readonly ProcessInfo[], install: string): LocalMachine[] {
   const installs = new Set(processes.map((p) => p.env['DROVER_INSTALL']));
@@ -60,7 +71,7 @@ export function machinesElsewhere(processes: readonly ProcessInfo[], install: st
 }
 
 /** Start time, then pid: a total order that every controller sees alike. */
-export function byAge(a: ProcessInfo, b: ProcessInfo): number {
+function byAge(a: ProcessInfo, b: ProcessInfo): number {
   const ticks = BigInt(a.startTicks) - BigInt(b.startTicks);
   return ticks === 0n ? a.pid - b.pid : ticks < 0n ? -1 : 1;
 }
