@@ -5,7 +5,7 @@ import type { Operations } from '../engine/operations.ts';
 import type { Clock, InboundAlert, Log } from '../ports/ports.ts';
 import type { Auth } from './auth.ts';
 import { contract, type Reply } from './contract.ts';
-import { hostOf, isLoopback } from './http-basics.ts';
+import { distinctHeaders, hostOf, isLoopback } from './http-basics.ts';
 import { ApiProblem, asProblem } from './problem.ts';
 import type { Receivers } from './receivers.ts';
 import { createThrottle } from './throttle.ts';
@@ -126,7 +126,7 @@ function send(reply: FastifyReply, status: 200 | 202, document: HookReply): void
 
 /** Returns the replay id. The receiver's own proof, or a token of the role receiver that bears the receiver's name. */
 async function authenticate(receiver: string, rawBody: Uint8Array, request: FastifyRequest, deps: HookDeps): Promise<string | null> {
-  const verdict = await deps.receivers.verify(receiver, { headers: request.headers, rawBody, nowMs: deps.clock.wall() });
+  const verdict = await deps.receivers.verify(receiver, { headers: distinctHeaders(request.raw.rawHeaders), rawBody, nowMs: deps.clock.wall() });
   if (verdict.ok) return verdict.replayId;
   const token = await deps.auth.receiverToken(request.headers.authorization);
   if (token !== null) {

@@ -25,6 +25,17 @@ export function hostOf(header: string | undefined): string {
   return (header ?? '').replace(/:\d*$/, '');
 }
 
+/** Lower-case names; a list where a header came more than once. Node itself would join most of them into one value. */
+export function distinctHeaders(raw: readonly string[]): Readonly<Record<string, string | readonly string[]>> {
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name, value] = [(raw[i] ?? '').toLowerCase(), raw[i + 1] ?? ''];
+    const before = headers[name];
+    headers[name] = before === undefined ? value : typeof before === 'string' ? [before, value] : [...before, value];
+  }
+  return headers;
+}
+
 /** Where a request came from, for counting failures: IPv6 networks of one customer are one source. */
 export function sourceOf(address: string): string {
   const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);

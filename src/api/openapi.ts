@@ -63,9 +63,10 @@ function parameters(route: Route, components: Map<string, unknown>): JsonSchema[
   return list;
 }
 
-function errorsOf(route: Route, hasInput: boolean): number[] {
+function errorsOf(route: Route): number[] {
   const byAccess: Readonly<Record<Access, readonly number[]>> = {
-    open: [],
+    // A credential in the address is refused everywhere.
+    open: [401],
     scrape: [401, 403, 429],
     receiver: [401, 403, 413, 415, 429],
     viewer: [401, 403, 429],
@@ -73,9 +74,10 @@ function errorsOf(route: Route, hasInput: boolean): number[] {
     admin: [401, 403, 429],
   };
   const errors = [400, ...byAccess[route.access], 503];
-  if (route.params !== undefined) errors.push(404);
-  if (hasInput) errors.push(422);
-  if (route.body !== undefined) errors.push(413, 415);
+  if (route.params !== undefined || route.query?.shape['group'] !== undefined) errors.push(404);
+  // Of routes without any parameter, too: an unknown one is refused.
+  if (route.reply.schema !== null || route.query !== undefined) errors.push(422);
+  if (route.method !== 'GET') errors.push(413, 415);
   if (route.method !== 'GET' && route.access !== 'receiver') errors.push(409);
   return [...new Set(errors)].sort((a, b) => a - b);
 }
@@ -85,8 +87,7 @@ function operation(name: RouteName, route: Route, components: Map<string, unknow
   const content = schema === null ? { [type ?? 'text/plain']: { schema: {} } } : { 'application/json': { schema: toSchema(schema, 'output', components) } };
   const responses: JsonSchema = { [status]: { description: 'Done.', content } };
   if (name === 'hook') responses['200'] = { description: 'Understood, without an effect.', content };
-  const hasInput = route.params !== undefined || route.query !== undefined || route.body !== undefined;
-  for (const error of errorsOf(route, hasInput)) responses[error] = { $ref: `#/components/responses/${error}` };
+  for (const error of errorsOf(route)) responses[error] = { $ref: `#/components/responses/${error}` };
   if (name === 'readyz') responses['503'] = { description: 'Not ready.', content };
   const body =
     name === 'hook'

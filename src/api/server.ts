@@ -113,6 +113,13 @@ function urlOf(app: FastifyInstance, host: string, tls: boolean): { url: string;
   return { url: `${tls ? 'https' : 'http'}://${shown}:${address.port}`, port: address.port };
 }
 
+/** A connection from which nothing may have come yet. */
+interface Socket {
+  readonly bytesRead: number;
+  destroy(): unknown;
+  once(event: 'close', listener: () => void): unknown;
+}
+
 /** What is left of a connection that sent no valid request. */
 interface RawSocket {
   readonly writable: boolean;
@@ -121,7 +128,13 @@ interface RawSocket {
 }
 
 function createApp(deps: ApiDeps, headers: Readonly<Record<string, string>>): FastifyInstance {
-  const server = { maxHeaderSize: HEADER_LIMIT_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: 2000 };
+  const server = {
+    maxHeaderSize: HEADER_LIMIT_BYTES,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: 2000,
+    // Node's own answer would bear none of our headers; `refuseAlways` gives one that does.
+    requireHostHeader: false,
+  };
   const requestId = () => deps.secrets.randomHex(8);
   const options = {
     logger: false,
@@ -143,9 +156,26 @@ function createApp(deps: ApiDeps, headers: Readonly<Record<string, string>>): Fa
   // The two have different server types; what is used of them is the same.
   const app = (deps.tls === null
     ? Fastify({ ...options, http: server })
-    : Fastify({ ...options, https: { ...server, ...deps.tls, minVersion: 'TLSv1.2' as const } })) as unknown as FastifyInstance;
+    : Fastify({
+        ...options,
+        https: { ...server, ...deps.tls, minVersion: 'TLSv1.2' as const, handshakeTimeout: HEADERS_TIMEOUT_MS },
+      })) as unknown as FastifyInstance;
   app.server.maxConnections = MAX_CONNECTIONS;
+  endSilence(app, deps);
+  // An expectation that nobody knows may be ignored (RFC 9110 §10.1.1); Node's own answer would bear none of our headers.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
   return app;
+}
+
+/** Node limits requests that have begun, and pauses between them; a connection that never says a word would hold its place for ever. */
+function endSilence(app: FastifyInstance, deps: ApiDeps): void {
+  app.server.on(deps.tls === null ? 'connection' : 'secureConnection', (socket: Socket) => {
+    const before = socket.bytesRead;
+    const cancel = deps.clock.after(HEADERS_TIMEOUT_MS, () => {
+      if (socket.bytesRead === before) socket.destroy();
+    });
+    socket.once('close', cancel);
+  });
 }
 
 /** Answers what is not even a request. */
@@ -180,6 +210,9 @@ const UNSAFE = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 function refuseAlways(request: FastifyRequest): void {
   if (request.raw.url !== undefined && request.raw.url.length > URL_LIMIT_CHARS) {
     throw new ApiProblem(414, 'uri-too-long', `The address is longer than ${URL_LIMIT_CHARS} characters.`);
+  }
+  if (request.headers.host === undefined && request.raw.httpVersion !== '1.0') {
+    throw new ApiProblem(400, 'malformed', 'There is no Host header.', { connection: 'close' });
   }
   if (hasCredentialInQuery(request.url)) {
     throw new ApiProblem(

@@ -7,6 +7,7 @@ import type { Calendar } from '../engine/context.ts';
 import { Engine } from '../engine/engine.ts';
 import { Operating } from '../engine/operate.ts';
 import { resolveFreezes, resolveSchedule } from '../kit/calendar.ts';
+import { createAddressGuard } from '../platform/address-guard.ts';
 import { realClock, realRandom } from '../platform/clock.ts';
 import { databaseFiles } from '../platform/database-files.ts';
 import { fileExists, realFiles } from '../platform/files.ts';
@@ -14,7 +15,8 @@ import { createHttp } from '../platform/http.ts';
 import { createLog, type LogLevel } from '../platform/log.ts';
 import { realProcesses } from '../platform/processes.ts';
 import { createSecrets } from '../platform/secrets.ts';
-import { realSockets } from '../platform/sockets.ts';
+import { createSockets } from '../platform/sockets.ts';
+import { whyTlsIsUnchecked } from '../platform/tls-trust.ts';
 import { type Crash, type DriverPorts, type Log, noCrash, type Store } from '../ports/ports.ts';
 import { readConfig, readConfigText } from './config-file.ts';
 import { FileConfiguration } from './file-configuration.ts';
@@ -73,6 +75,8 @@ const calendar: Calendar = {
 
 /** Starts one Drover process: configuration, store, world, engine, API. Throws ConfigInvalid, StoreError, DriverError or a plain Error with the cause in words. */
 export async function startController(options: ControllerOptions): Promise<Controller> {
+  const unchecked = whyTlsIsUnchecked();
+  if (unchecked !== null) throw new Error(unchecked);
   const files = realFiles;
   const configFile = files.resolve(options.configFile);
   const baseDir = files.resolve(configFile, '..');
@@ -97,14 +101,16 @@ export async function startController(options: ControllerOptions): Promise<Contr
     crash,
     ...(config.server.installId === null ? {} : { installId: config.server.installId }),
   });
-  const http = createHttp();
+  const guard = createAddressGuard(config.server.outbound);
+  const http = createHttp({ guard });
+  const sockets = createSockets(guard);
   try {
     const { installId } = store;
     const ports: DriverPorts = {
       clock: realClock,
       random: realRandom,
       http,
-      sockets: realSockets,
+      sockets,
       processes: realProcesses,
       files,
       secrets,
@@ -127,7 +133,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       store,
       instrument: metrics.instrument,
       http,
-      sockets: realSockets,
+      sockets,
       calendar,
       installId,
       world: opened.world,
@@ -153,6 +159,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       operations,
       instrument: metrics.instrument,
       check: (next) => refuseMoves(store, next),
+      guard,
       open: async (next) => openWorld(next, ports, metrics.instrument, await keepLeftBehind(store, next, configuration.config)),
       use,
       error: first.error,

@@ -3,10 +3,12 @@ import { diffConfigs, type LoadedConfig } from '../config/config.ts';
 import type { Instrument } from '../engine/instrument.ts';
 import { type Actor, OperationError, type Operations } from '../engine/operations.ts';
 import { Serial } from '../engine/serial.ts';
+import type { AddressGuard } from '../platform/address-guard.ts';
 import { fileExists } from '../platform/files.ts';
 import { type Clock, DriverError, type Files, type Log, type Secrets } from '../ports/ports.ts';
 import { readConfig, readConfigText } from './config-file.ts';
 import type { OpenedWorld } from './open-world.ts';
+import { refuseOutbound } from './refuse-outbound.ts';
 
 export interface FileConfigurationDeps {
   readonly file: string;
@@ -21,6 +23,8 @@ export interface FileConfigurationDeps {
   readonly instrument: Instrument;
   /** Throws OperationError when the running groups forbid this configuration. */
   check(config: LoadedConfig): Promise<void>;
+  /** Which addresses the drivers may call. */
+  readonly guard: Pick<AddressGuard, 'refusal'>;
   open(config: LoadedConfig): Promise<OpenedWorld>;
   use(config: LoadedConfig, world: OpenedWorld): Promise<void>;
   readonly error: string | null;
@@ -70,6 +74,7 @@ export class FileConfiguration implements ConfigOperations {
       const onDisk = await readConfigText(this.#deps.files, this.#deps.file).catch(() => null);
       if (onDisk !== null && onDisk !== this.#seen && onDisk !== text)
         throw new OperationError('conflict', `${this.#deps.shown} was changed on disk meanwhile. Read it again, then apply.`);
+      refuseOutbound(this.#running, read.config, this.#deps.guard);
       const world = await this.#open(read.config);
       try {
         await this.#deps.files.writeAtomic(this.#deps.file, text, 0o600);

@@ -6,12 +6,13 @@ import type { Json } from '../core/model/model.ts';
 import { lintQuery } from '../drivers/sources/prometheus/promql.ts';
 import { withDeadline } from '../engine/deadline.ts';
 import { noInstrument } from '../engine/instrument.ts';
+import { createAddressGuard } from '../platform/address-guard.ts';
 import { realClock, realRandom } from '../platform/clock.ts';
 import { realFiles } from '../platform/files.ts';
 import { createHttp } from '../platform/http.ts';
 import { realProcesses } from '../platform/processes.ts';
 import { createSecrets } from '../platform/secrets.ts';
-import { realSockets } from '../platform/sockets.ts';
+import { createSockets } from '../platform/sockets.ts';
 import { asDriverError, type DriverPorts, type SourceManifest, silentLog } from '../ports/ports.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
 import { loadManifest } from './registry.ts';
@@ -51,13 +52,14 @@ interface Probe {
 }
 
 function openProbe(config: LoadedConfig, configFile: string, timeoutMs: number, installId: string | null): Probe & { close(): Promise<void> } {
-  const http = createHttp();
+  const guard = createAddressGuard(config.server.outbound);
+  const http = createHttp({ guard });
   const baseDir = realFiles.resolve(configFile, '..');
   const ports: DriverPorts = {
     clock: realClock,
     random: realRandom,
     http,
-    sockets: realSockets,
+    sockets: createSockets(guard),
     processes: realProcesses,
     files: realFiles,
     secrets: createSecrets(baseDir),

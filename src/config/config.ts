@@ -22,3 +22,4 @@ export { type LspDiagnostic, lspOf, type Paint, printDiagnostic, printDiagnostic
 export { expandedJson, printExpanded } from './print-expanded.ts';
 export { type SecretReference, secretReferences } from './secret-references.ts';
 export { isLoopback } from './sense-rest.ts';
+export { type WrittenUrl, writtenUrls } from './written-urls.ts';

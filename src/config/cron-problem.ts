@@ -1,3 +1,5 @@
+import { Cron } from 'croner';
+
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
 const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 /** Longest each month can be: 29 February comes every fourth year. */
@@ -25,6 +27,20 @@ export interface CronProblem {
 
 /** What is wrong with five cron fields (lists, ranges, steps, names, `L`, `5#2`), or null. */
 export function cronProblem(expression: string): CronProblem | null {
+  return problemOf(expression) ?? refusalOf(expression);
+}
+
+/** What runs the pattern has the last word: one that passed here and failed there would fail at every evaluation. */
+function refusalOf(expression: string): CronProblem | null {
+  try {
+    new Cron(expression, { timezone: 'UTC', paused: true, mode: '5-part' });
+    return null;
+  } catch (e) {
+    return { kind: 'invalid', why: (e instanceof Error ? e.message : String(e)).replace(/^CronPattern: /, '') };
+  }
+}
+
+function problemOf(expression: string): CronProblem | null {
   const parts = expression.trim().split(/\s+/);
   if (parts.length !== 5) return { kind: 'invalid', why: `five fields are needed, this has ${expression.trim() === '' ? 'none' : parts.length}` };
   const values: (readonly number[] | null)[] = [];
@@ -59,17 +75,20 @@ function parseField(text: string, field: Field): readonly number[] | null | stri
 
 /** `L` (last day of the month), `5L` (last Friday), `5#2` (second Friday): a day that every month has. */
 function specialDay(part: string, field: Field): number | null {
-  if (field.to === 31 && /^(L|\d{1,2}W|LW)$/i.test(part)) return 1;
+  if (field.to === 31 && /^(L|([1-9]|[12]\d|3[01])W|LW)$/i.test(part)) return 1;
   if (field.to === 7 && /^([0-7]|sun|mon|tue|wed|thu|fri|sat)(L|#[1-5])$/i.test(part)) return 1;
   return null;
 }
 
 function parseRange(part: string, field: Field): readonly number[] | string {
   const match = /^(\*|[A-Za-z0-9]+)(?:-([A-Za-z0-9]+))?(?:\/(\d+))?$/.exec(part);
-  if (match === null) return `\`${part.slice(0, 20)}\` is not a ${field.name}`;
+  if (match === null || (match[1] === '*' && match[2] !== undefined)) return `\`${part.slice(0, 20)}\` is not a ${field.name}`;
   const [, first = '', last, stepText] = match;
+  // What runs the pattern refuses it, so it must not get that far.
+  if (stepText !== undefined && last === undefined && first !== '*')
+    return `write \`*/${stepText}\` or \`${first}-${field.to}/${stepText}\` for \`${part.slice(0, 20)}\``;
   const from = first === '*' ? field.from : numberOf(first, field);
-  const to = last !== undefined ? numberOf(last, field) : first === '*' || stepText !== undefined ? field.to : from;
+  const to = last !== undefined ? numberOf(last, field) : first === '*' ? field.to : from;
   const step = stepText === undefined ? 1 : Number(stepText);
   if (from === null || to === null) return `the ${field.name} goes from ${field.from} to ${field.to}`;
   if (from > to) return `the range ${part.slice(0, 20)} of the ${field.name} runs backwards`;
@@ -80,8 +99,8 @@ function parseRange(part: string, field: Field): readonly number[] | string {
 }
 
 function numberOf(text: string, field: Field): number | null {
-  const word = field.words.indexOf(text.toLowerCase().slice(0, 3));
-  if (word >= 0 && /^[A-Za-z]+$/.test(text)) return field.from === 1 ? word + 1 : word;
+  const word = field.words.indexOf(text.toLowerCase());
+  if (word >= 0) return field.from === 1 ? word + 1 : word;
   if (!/^\d{1,2}$/.test(text)) return null;
   const value = Number(text);
   return value >= field.from && value <= field.to ? value : null;

@@ -15,9 +15,13 @@ export interface Told {
   readonly damaged: ReadonlySet<string>;
 }
 
+/** Findings put into words; of a file with more, nobody reads the others, and each costs a look at its whole map. */
+const MOST_FINDINGS = 300;
+
 /** Turns findings into diagnostics: one for each mistake, none for what only follows from another. */
-export function diagnose(all: readonly Finding[], telling: Telling): Told {
-  const { diagnostics, rest: findings, damaged } = shifted(all, telling);
+export function diagnose(found: readonly Finding[], telling: Telling): Told {
+  const { diagnostics, rest: findings, damaged } = shifted(found.slice(0, MOST_FINDINGS), telling);
+  for (const f of found.slice(MOST_FINDINGS)) damaged.add(String(f.path[f.path.length - 1] ?? ''));
   // A misspelt key makes its right spelling missing: that is one mistake.
   const explained = new Set<string>();
   const misplaced = new Set<string>();

@@ -78,19 +78,44 @@ export interface ProblemParts {
   readonly suggestion?: string;
 }
 
+// Texts of the file stand in messages; what steers a terminal must not. Line feeds are ours: in help only.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+function harmless(text: string): string {
+  return text.replace(STEERING, '\ufffd');
+}
+
+function oneLine(text: string): string {
+  return harmless(text).replaceAll('\n', '\ufffd');
+}
+
 export function problem(frame: Frame, code: ErrorCode, span: Span, parts: ProblemParts): Diagnostic {
+  const { second } = parts;
   return {
     code,
     severity: CODES[code].severity,
-    message: parts.message,
+    message: oneLine(parts.message),
     file: frame.file,
     ...lineSpan(frame, span),
-    label: parts.label,
-    ...(parts.second === undefined ? {} : { second: { ...lineSpan(frame, parts.second.span), label: parts.second.label } }),
-    help: parts.help,
-    ...(parts.suggestion === undefined ? {} : { suggestion: parts.suggestion }),
+    label: oneLine(parts.label),
+    ...(second === undefined ? {} : { second: { ...lineSpan(frame, second.span), label: oneLine(second.label) } }),
+    help: harmless(parts.help),
+    ...(parts.suggestion === undefined ? {} : { suggestion: oneLine(parts.suggestion) }),
     docs: `drover explain ${code}`,
   };
+}
+
+/** Told at once of each severity: a small file can be made to hold ten thousands, of 300 bytes each. */
+const MOST_TOLD = 100;
+
+/** The first hundred errors and warnings; the last one says how many there are beside them. */
+export function firstOnes(sorted: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (sorted.length <= MOST_TOLD) return sorted;
+  const count = { error: 0, warning: 0 };
+  const kept = sorted.filter((d) => ++count[d.severity] <= MOST_TOLD);
+  const left = sorted.length - kept.length;
+  return left === 0 ? kept : kept.map((d, i) => (i === kept.length - 1 ? { ...d, help: `${d.help} (${left} more are not listed)` } : d));
 }
 
 /** Errors before warnings is not wanted: in the order of the file, one code per place only once. */

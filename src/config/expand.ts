@@ -26,7 +26,34 @@ export function expand(root: YamlNode, catalog: Catalog, frame: Frame): Expanded
   if (x.balancers.length > 0) entries = addTo(entries, 'balancers', x.balancers, root.span);
   entries = withImplicit(x, entries, 'clouds', 'cloud', referenced(entries, ['cloud']));
   entries = withImplicit(x, entries, 'sources', 'source', referenced(entries, ['from']));
+  for (const entry of entries) tellTwice(x, entry.value);
   return { root: mapOf(entries, root.span), diagnostics: x.diagnostics, badTargets: x.badTargets };
+}
+
+/** A key that is there twice now was written once in full and once as a shorthand: neither may silently win. */
+function tellTwice(x: Expansion, node: YamlNode): void {
+  if (node.kind === 'scalar') return;
+  if (node.kind === 'seq') {
+    for (const item of node.items) tellTwice(x, item);
+    return;
+  }
+  const seen = new Map<string, MapEntry>();
+  for (const entry of node.entries) {
+    tellTwice(x, entry.value);
+    const first = seen.get(entry.key);
+    if (first === undefined) seen.set(entry.key, entry);
+    else {
+      const [short, long] = entry.made === undefined ? [first, entry] : [entry, first];
+      x.diagnostics.push(
+        problem(x.frame, 'E0018', long.keySpan, {
+          message: `\`${entry.key}\` is written twice: once in full, once as a shorthand`,
+          label: 'written here',
+          help: 'keep one of the two',
+          second: { span: short.keySpan, label: 'and here' },
+        }),
+      );
+    }
+  }
 }
 
 function expandSection(x: Expansion, entry: MapEntry, groups: YamlNode | undefined): MapEntry {

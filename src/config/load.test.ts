@@ -69,6 +69,7 @@ describe('defaults', () => {
       insecureHttp: false,
       tokensFile: null,
       open: [],
+      outbound: { deny: [], allow: [] },
       retain: { decisionsMs: 90 * 86_400_000, eventsMs: 365 * 86_400_000, instancesMs: 90 * 86_400_000 },
       installId: null,
       logLevel: 'info',
@@ -121,6 +122,17 @@ describe('shorthands', () => {
     const [told] = diagnosticsOf(SMALL.replace('max: 10', 'max: 10, target: { cpu: 60% }'));
     expect(told).toMatchObject({ code: 'E0110', label: 'the cloud `local` does not report it' });
     expect(told?.help).toContain('node_cpu_seconds_total{mode="idle",job="web"}');
+  });
+
+  it('and the field they stand for, together, are refused: neither wins', () => {
+    for (const hook of ['{ exec: [a], command: [b] }', '{ http: "http://x", url: "http://y" }']) {
+      const told = diagnosticsOf(fileAround(`hooks: { before_delete: ${hook} }`)).filter((d) => d.severity === 'error');
+      expect(told).toMatchObject([{ code: 'E0018', second: { label: 'and here' } }]);
+    }
+    const twice = 'target: { query: up, per_instance: 2 }\nmetrics: { target: { query: down } }';
+    expect(diagnosticsOf(fileAround(twice)).map((d) => d.code)).toContain('E0018');
+    const inline = 'balancer: { haproxy: /a.sock, socket: /b.sock, backend: web }';
+    expect(diagnosticsOf(fileAround(inline)).map((d) => d.code)).toContain('E0018');
   });
 
   it('a balancer written in a group gets a name of its own', () => {
@@ -236,6 +248,15 @@ describe('several mistakes', () => {
   it('two groups whose machines would share names are refused', () => {
     const text = `${SMALL}  api: { cloud: local, template: { command: [x] }, max: 1, min: 1, naming: { prefix: web } }\n`;
     expect(diagnosticsOf(text).filter((d) => d.severity === 'error')).toMatchObject([{ code: 'E0050', line: 4 }]);
+  });
+
+  it('numbers behind one prefix must not make the names of another', () => {
+    const group = (name: string, style: string) => `  ${name}: { cloud: local, template: { command: [x] }, max: 20, min: 20, naming: { style: ${style} } }\n`;
+    const told = (a: string, b: string) => diagnosticsOf(`version: 1\ngroups:\n${a}${b}`).filter((d) => d.severity === 'error');
+    expect(told(group('web', 'increasing'), group('web1', 'increasing'))).toMatchObject([{ code: 'E0050', line: 4 }]);
+    expect(told(group('web12', 'increasing'), group('web', 'increasing'))).toMatchObject([{ code: 'E0050', line: 4 }]);
+    expect(told(group('web', 'random'), group('web1', 'increasing'))).toEqual([]);
+    expect(told(group('web', 'increasing'), group('web-1', 'increasing'))).toEqual([]);
   });
 
   it('a cloud that needs options has to be declared', () => {

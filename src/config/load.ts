@@ -5,7 +5,7 @@ import { toJson } from './canonical.ts';
 import { checkDrivers, type DriverParts, partKey, SECTIONS } from './check-drivers.ts';
 import { withDefaults } from './defaults.ts';
 import { diagnose } from './diagnose.ts';
-import { type Diagnostic, inFileOrder } from './diagnostic.ts';
+import { type Diagnostic, firstOnes, inFileOrder } from './diagnostic.ts';
 import { catalogOf, catalogOfIds, type DriverIds, type DriverRef, type ManifestRegistry } from './drivers.ts';
 import { expand } from './expand.ts';
 import { readYaml } from './read.ts';
@@ -54,6 +54,8 @@ export interface ServerConfig {
   readonly tokensFile: string | null;
   /** Routes that need no token beyond loopback. */
   readonly open: readonly ('metrics' | 'sd')[];
+  /** Networks or single addresses that drivers may not call, and exceptions. */
+  readonly outbound: { readonly deny: readonly string[]; readonly allow: readonly string[] };
   readonly retain: { readonly decisionsMs: number; readonly eventsMs: number; readonly instancesMs: number };
   readonly installId: string | null;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
@@ -93,7 +95,7 @@ export type LoadResult = { readonly ok: true; readonly config: LoadedConfig } | 
 /** Reads, checks and expands a configuration: every mistake at once, or everything right. Never throws, resolves no secret. */
 export function loadConfig(source: ConfigSource, registry: ManifestRegistry, options: LoadOptions): LoadResult {
   const read = readYaml(source.text, source.file);
-  if (read.root === null) return { ok: false, diagnostics: inFileOrder(read.diagnostics) };
+  if (read.root === null) return { ok: false, diagnostics: firstOnes(inFileOrder(read.diagnostics)) };
   const policies = options.policies ?? POLICIES;
   const { frame } = read;
   const expanded = expand(read.root, catalogOf(registry), frame);
@@ -115,7 +117,7 @@ export function loadConfig(source: ConfigSource, registry: ManifestRegistry, opt
     badTargets: expanded.badTargets,
   });
   checkSense(sense);
-  const diagnostics = inFileOrder([...read.diagnostics, ...expanded.diagnostics, ...parts.diagnostics, ...told.diagnostics, ...sense.diagnostics]);
+  const diagnostics = firstOnes(inFileOrder([...read.diagnostics, ...expanded.diagnostics, ...parts.diagnostics, ...told.diagnostics, ...sense.diagnostics]));
   if (diagnostics.some((d) => d.severity === 'error')) return { ok: false, diagnostics };
   const context: BuildContext = {
     file: checked.value as FileValue,
@@ -173,6 +175,7 @@ function serverOf(file: FileValue): ServerConfig {
     insecureHttp: server.insecure_http,
     tokensFile: server.auth.tokens_file ?? null,
     open: server.open,
+    outbound: server.outbound,
     retain: { decisionsMs: server.retain.decisions, eventsMs: server.retain.events, instancesMs: server.retain.instances },
     installId: server.install_id ?? null,
     logLevel: server.log_level,

@@ -68,8 +68,13 @@ function inFlow(value: Plain): string {
   return typeof value === 'string' && /[,[\]{}]/.test(text) && !/^["']/.test(text) ? JSON.stringify(value) : text;
 }
 
+// Read back plainly they would be gone, or another character.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what needs quotes
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufeff]/;
+
 /** On one line: longer texts become a quoted text. */
 function scalar(value: Plain): string {
+  if (typeof value === 'string' && UNSEEN.test(value)) return JSON.stringify(value);
   const text = stringify(value, { lineWidth: 0 }).trimEnd();
   return text.includes('\n') ? JSON.stringify(value) : text;
 }

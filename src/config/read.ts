@@ -1,9 +1,9 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
+import { Composer, type CST, type Document, type ErrorCode, isAlias, isMap, isScalar, isSeq, Lexer, type Node, type Pair, Parser } from 'yaml';
 import { type Diagnostic, type Frame, frameOf, problem } from './diagnostic.ts';
 import type { MapEntry, Span, YamlNode } from './tree.ts';
 
 /** Limits on a configuration file. Larger ones are refused, whatever they hold. */
-export const READ_LIMITS = { bytes: 256 * 1024, aliases: 10, depth: 32, nodes: 20_000 } as const;
+export const READ_LIMITS = { bytes: 256 * 1024, aliases: 10, depth: 32, nodes: 20_000, pieces: 120_000 } as const;
 
 /** Keys that could reach an object's prototype. */
 const DANGEROUS_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
@@ -30,17 +30,11 @@ export function readYaml(text: string, file: string): ReadResult {
   if (looksTooDeep(text))
     return refuse('too deep', `this file nests deeper than ${READ_LIMITS.depth} levels`, 'no part of a configuration is nested that deep');
   try {
-    const document = parseDocument(text, {
-      version: '1.2',
-      schema: 'core',
-      merge: false,
-      uniqueKeys: true,
-      prettyErrors: false,
-      resolveKnownTags: false,
-      lineCounter: new LineCounter(),
-    });
-    return fromDocument(document, frame);
+    return fromDocument(compose(text), frame);
   } catch (error) {
+    if (error instanceof FirstMistake) return { root: null, frame, diagnostics: [syntaxProblem(frame, error)] };
+    if (error instanceof TooManyPieces)
+      return refuse('too many values', 'this file holds too many values', `at most ${READ_LIMITS.nodes} values, and not many more signs between them`);
     // The YAML library recurses; a hostile file can exhaust the stack.
     if (error instanceof RangeError)
       return refuse('too deep', `this file nests deeper than ${READ_LIMITS.depth} levels`, 'no part of a configuration is nested that deep');
@@ -52,10 +46,69 @@ export function readYaml(text: string, file: string): ReadResult {
   }
 }
 
+class FirstMistake extends Error {
+  readonly code: ErrorCode;
+  readonly pos: readonly [number, number];
+  constructor(code: ErrorCode, pos: readonly [number, number], message: string) {
+    super(message);
+    this.code = code;
+    this.pos = pos;
+  }
+}
+
+type Source = number | readonly [number, number, ...number[]] | { readonly offset: number; readonly source?: string | undefined };
+
+/** The one document. Stops at the first mistake: only one is told, and a hostile text of 256 KiB has 200,000, each an Error with its stack. */
+function compose(text: string): Document.Parsed {
+  // Doubled keys are found by the Converter; the library compares every key of a map with every other.
+  const composer = new Composer({ version: '1.2', schema: 'core', merge: false, uniqueKeys: false, resolveKnownTags: false });
+  let first: FirstMistake | null = null;
+  const onError = (source: Source, code: ErrorCode, message: string, isWarning?: boolean): void => {
+    if (isWarning) return;
+    // The library catches what is thrown inside a collection, reports it as a mistake of its own and comes here again.
+    first ??= new FirstMistake(code, positionsOf(source), message);
+    throw first;
+  };
+  Object.assign(composer, { onError });
+  let seen = false;
+  for (const token of tokensOf(text)) {
+    if (token.type === 'error') throw new FirstMistake('UNEXPECTED_TOKEN', positionsOf(token), token.message);
+    if (token.type === 'doc-end' && !seen) throw new FirstMistake('UNEXPECTED_TOKEN', positionsOf(token), 'nothing to end');
+    if (token.type === 'document' && seen) throw new FirstMistake('MULTIPLE_DOCS', [token.offset, token.offset + 1], 'a second document');
+    seen ||= token.type === 'document';
+    for (const early of composer.next(token)) return checked(early);
+  }
+  for (const document of composer.end(true, text.length)) return checked(document);
+  throw new FirstMistake('IMPOSSIBLE', [0, 1], 'no document');
+}
+
+/** Stops at a text of more pieces than any configuration has: what the library makes of 256 KiB of commas takes 250 MB. */
+function* tokensOf(text: string): Generator<CST.Token> {
+  const parser = new Parser();
+  let pieces = 0;
+  for (const piece of new Lexer().lex(text)) {
+    if (++pieces > READ_LIMITS.pieces) throw new TooManyPieces();
+    yield* parser.next(piece);
+  }
+  yield* parser.end();
+}
+
+class TooManyPieces extends Error {}
+
+function checked(document: Document.Parsed): Document.Parsed {
+  const [error] = document.errors;
+  if (error !== undefined) throw new FirstMistake(error.code, error.pos, error.message);
+  return document;
+}
+
+function positionsOf(source: Source): readonly [number, number] {
+  if (typeof source === 'number') return [source, source + 1];
+  if ('offset' in source) return [source.offset, source.offset + (source.source?.length ?? 1)];
+  return [source[0], source[1]];
+}
+
 function fromDocument(document: Document.Parsed, frame: Frame): ReadResult {
   const diagnostics: Diagnostic[] = [];
-  const fatal = document.errors.find((e) => e.code !== 'DUPLICATE_KEY');
-  if (fatal !== undefined) return { root: null, frame, diagnostics: [syntaxProblem(frame, fatal)] };
   const converter = new Converter(document, frame, diagnostics);
   const root = document.contents === null ? null : converter.convert(document.contents as Node, 0);
   if (root === null || (root.kind === 'scalar' && root.value === null)) {
@@ -99,14 +152,7 @@ class Converter {
   convert(node: Node, depth: number): YamlNode | null {
     if (this.refused) return null;
     const span = spanOf(node);
-    if (++this.#nodes > READ_LIMITS.nodes)
-      return this.#refuse(
-        'E0004',
-        span,
-        'this file holds too many values',
-        'too many values',
-        `at most ${READ_LIMITS.nodes}, aliases counted as often as they are used`,
-      );
+    if (++this.#nodes > READ_LIMITS.nodes) return this.#tooMany(span);
     if (depth > READ_LIMITS.depth)
       return this.#refuse(
         'E0004',
@@ -171,6 +217,8 @@ class Converter {
         );
       const first = seen.get(name);
       if (first !== undefined) {
+        // Counted as the values they are: they are not converted.
+        if (++this.#nodes > READ_LIMITS.nodes) return this.#tooMany(keySpan);
         this.#out.push(
           problem(this.#frame, 'E0002', keySpan, {
             message: `\`${name}\` is written twice`,
@@ -203,6 +251,11 @@ class Converter {
     const value = isScalar(node) ? node.value : null;
     if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return { kind: 'scalar', value, span };
     return { kind: 'scalar', value: typeof value === 'bigint' ? value.toString() : '', span };
+  }
+
+  #tooMany(span: Span): null {
+    const help = `at most ${READ_LIMITS.nodes}, aliases counted as often as they are used`;
+    return this.#refuse('E0004', span, 'this file holds too many values', 'too many values', help);
   }
 
   #refuse(code: 'E0003' | 'E0004', span: Span, message: string, label: string, help: string): null {
@@ -279,7 +332,7 @@ const SYNTAX: Readonly<Record<string, { message: string; label: string; help: st
   BAD_SCALAR_START: { message: 'a text cannot start with this character', label: 'quote the text', help: "put the text in quotes: '…'" },
 };
 
-function syntaxProblem(frame: Frame, error: YAMLError): Diagnostic {
+function syntaxProblem(frame: Frame, error: FirstMistake): Diagnostic {
   const known = SYNTAX[error.code];
   const start = error.code === 'TAB_AS_INDENT' ? error.pos[0] : firstInk(frame.text, Math.min(error.pos[0], frame.text.length));
   const span = { start, end: Math.max(start + 1, Math.min(error.pos[1], lineEnd(frame.text, start))) };

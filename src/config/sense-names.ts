@@ -62,6 +62,9 @@ function checkCloud(s: Sense, group: string, path: Path): void {
   }
 }
 
+/** Metrics that fall back on one another in a row; more are a loop, or an attack on our patience. */
+const MOST_FALLBACKS = 100;
+
 function checkMetricNames(s: Sense, group: Path, metric: string): void {
   const path = [...group, 'metrics', metric];
   const from = s.text([...path, 'from']);
@@ -94,6 +97,14 @@ function checkMetricNames(s: Sense, group: Path, metric: string): void {
     }
     if (seen.has(next)) return;
     seen.add(next);
+    if (seen.size > MOST_FALLBACKS) {
+      s.tell('E0111', s.span([...path, 'if_missing', 'use']), {
+        message: `metric \`${metric}\` has more than ${MOST_FALLBACKS} fallbacks in a row`,
+        label: 'a chain without a near end',
+        help: 'name a metric that is read from elsewhere, or write `if_missing: hold`',
+      });
+      return;
+    }
   }
 }
 

@@ -31,26 +31,36 @@ export function checkServer(s: Sense): void {
   }
 }
 
-/** Machine names begin with the prefix and are never used twice, so each group needs its own. */
+/** Machine names begin with the prefix and are never used twice, so each group needs its own; numbered names also clash where one prefix is another and digits. */
 export function checkPrefixes(s: Sense): void {
-  const first = new Map<string, string>();
-  for (const group of s.keys(['groups'])) {
-    const path = ['groups', group, 'naming', 'prefix'];
-    const prefix = s.text(path) ?? group;
-    const before = first.get(prefix);
-    if (before === undefined) {
-      first.set(prefix, group);
-      continue;
-    }
-    const own = s.written(path);
-    const other = ['groups', before, 'naming', 'prefix'];
-    s.tell('E0050', own ? s.span(path) : s.key(['groups', group]), {
-      message: `the machines of \`${before}\` and \`${group}\` would have the same names`,
-      label: own ? `the same prefix, \`${prefix}\`` : `its machines are named \`${prefix}-…\``,
-      help: 'give each group a prefix of its own; without one it is the name of the group',
-      second: { span: s.written(other) ? s.span(other) : s.key(['groups', before]), label: 'used here already' },
+  const groups = s.keys(['groups']).map((name) => {
+    const path = ['groups', name, 'naming', 'prefix'];
+    return { name, path, prefix: s.text(path) ?? name, numbered: s.text(['groups', name, 'naming', 'style']) === 'increasing' };
+  });
+  groups.forEach((group, i) => {
+    const before = groups.slice(0, i).find((other) => clash(other, group));
+    if (before === undefined) return;
+    const own = s.written(group.path);
+    const same = before.prefix === group.prefix;
+    s.tell('E0050', own ? s.span(group.path) : s.key(['groups', group.name]), {
+      message: `the machines of \`${before.name}\` and \`${group.name}\` would have the same names`,
+      label: same && own ? `the same prefix, \`${group.prefix}\`` : `its machines are named \`${group.prefix}${group.numbered ? '1' : '-…'}\``,
+      help: same
+        ? 'give each group a prefix of its own; without one it is the name of the group'
+        : `end the prefixes in a dash, as in \`${group.prefix}-\`: numbers behind \`${before.prefix}\` and \`${group.prefix}\` make the same names`,
+      second: { span: s.written(before.path) ? s.span(before.path) : s.key(['groups', before.name]), label: 'used here already' },
     });
-  }
+  });
+}
+
+interface Named {
+  readonly prefix: string;
+  readonly numbered: boolean;
+}
+function clash(a: Named, b: Named): boolean {
+  if (a.prefix === b.prefix) return true;
+  const [short, long] = a.prefix.length < b.prefix.length ? [a, b] : [b, a];
+  return short.numbered && long.numbered && long.prefix.startsWith(short.prefix) && /^\d+$/.test(long.prefix.slice(short.prefix.length));
 }
 
 /** What a group asks of its cloud, its hooks and its purse. */

@@ -57,6 +57,9 @@ describe('cron', () => {
     '*/0 * * * *',
     '@daily',
     '0 8 * * foo',
+    '0 8 * JANUARY *',
+    '5/15 * * * *',
+    '0 0 32W * *',
   ])('%s is not', (expression) => {
     expect(cronProblem(expression)?.kind).toBe('invalid');
   });

@@ -41,14 +41,28 @@ export function toPlain(node: YamlNode): Plain {
   return out;
 }
 
+/** Keys of large maps, so that looking at each key of one does not cost its square. */
+const indexes = new WeakMap<MapNode, ReadonlyMap<string, MapEntry>>();
+const SMALL = 30;
+
+function find(node: MapNode, key: string): MapEntry | undefined {
+  if (node.entries.length <= SMALL) return node.entries.find((e) => e.key === key);
+  let index = indexes.get(node);
+  if (index === undefined) {
+    index = new Map(node.entries.map((e) => [e.key, e]));
+    indexes.set(node, index);
+  }
+  return index.get(key);
+}
+
 export function child(node: YamlNode | undefined, key: string | number): YamlNode | undefined {
   if (node?.kind === 'seq' && typeof key === 'number') return node.items[key];
-  if (node?.kind === 'map') return node.entries.find((e) => e.key === String(key))?.value;
+  if (node?.kind === 'map') return find(node, String(key))?.value;
   return undefined;
 }
 
 export function entryOf(node: YamlNode | undefined, key: string): MapEntry | undefined {
-  return node?.kind === 'map' ? node.entries.find((e) => e.key === key) : undefined;
+  return node?.kind === 'map' ? find(node, key) : undefined;
 }
 
 export function nodeAt(root: YamlNode, path: Path): YamlNode | undefined {

@@ -4,8 +4,13 @@ import { parseMoney } from '../core/units.ts';
 
 export { duration, money, percent, stepLimit } from '../core/units.ts';
 
-/** Names inside the configuration: metrics, policies, clouds, … */
-export const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/;
+/** Names inside the configuration: metrics, policies, clouds, … They become keys of objects: one that every object has of itself would be found where nobody put it. */
+export const name = z
+  .string()
+  .regex(
+    /^(?!(constructor|hasOwnProperty|isPrototypeOf|propertyIsEnumerable|toLocaleString|toString|valueOf)$)[A-Za-z][A-Za-z0-9_-]{0,62}$/,
+    'a name is letters, digits, - and _, starting with a letter, and no word like `constructor` or `toString`',
+  );
 
 /** A field with what the reference, `explain` and editors show of it. */
 export function field<S extends z.ZodType>(schema: S, description: string, example: Json): S {

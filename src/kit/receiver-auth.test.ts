@@ -75,6 +75,11 @@ describe('verifyReceiver', () => {
     const first = await verify(auth, signed(0));
     expect(first).toMatchObject({ ok: true, replayId: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect(await verify(auth, signed(0))).toEqual(first);
+    // Nor does a second signature beside the good one make it another request.
+    const good = signed(0);
+    for (const header of [`${good['x-drover-signature']},${'0'.repeat(64)}`, `${'0'.repeat(64)},${good['x-drover-signature']}`]) {
+      expect(await verify(auth, { ...good, 'x-drover-signature': header })).toEqual(first);
+    }
     expect(await verify(auth, signed(1))).not.toEqual(first);
     expect(await verify(auth, signed(-300))).toMatchObject({ ok: true });
     expect(await verify(auth, signed(300))).toMatchObject({ ok: true });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { DriverError } from '../ports/errors.ts';
-import type { Secret, SecretRef, Secrets } from '../ports/secrets.ts';
+import { Secret, type SecretRef, type Secrets } from '../ports/secrets.ts';
 import { secretRef } from './secret-ref.ts';
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/, 'must be a header name');
@@ -54,6 +54,8 @@ export type ReceiverVerdict =
 export type HmacDefaults = { readonly header: string; readonly timestampHeader: string | null; readonly prefix: string } | null;
 
 const MAX_SKEW_MS = 300_000;
+/** Key of the digest that names a delivery. No secret: it only keeps this digest apart from a signature. */
+const DELIVERY = new Secret('delivery');
 const MAX_HEADER_CHARS = 8192;
 
 /** Checks the proof of an inbound request. Never throws; `why` holds nothing that the sender sent. */
@@ -116,7 +118,8 @@ async function verifyHmac(
     return anyMatches(signatures, (signature) => secrets.equal(signature, expected));
   });
   if (!matches) return refuse('the signature is wrong');
-  return { ok: true, replayId: timestamp === null ? null : secrets.sha256(`${timestamp}:${signatures.join(',')}`) };
+  // Of what was signed, never of the header: who has seen one delivery could put another signature beside the good one and send it again.
+  return { ok: true, replayId: timestamp === null ? null : secrets.hmacSha256(DELIVERY, signed) };
 }
 
 /** Looks at all of them whatever the first says, so that the time taken tells nothing. */

@@ -40,7 +40,8 @@ async function writeAtomic(path: string, text: string, mode?: number): Promise<v
     const keep = mode ?? (await modeOf(target));
     {
       await using file = await open(temporary, 'wx', keep ?? 0o644);
-      if (keep !== null) await file.chmod(keep);
+      // Only what the umask took away is given back: under Node's permission model nothing may be changed through a descriptor.
+      if (keep !== null && ((await file.stat()).mode & 0o7777) !== keep) await file.chmod(keep);
       await file.writeFile(text);
       await file.sync();
     }

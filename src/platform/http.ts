@@ -1,10 +1,11 @@
 /** The one HTTP client of the process: undici with keep-alive, without redirects, with a limit on everything. */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Agent, type Dispatcher, request as send } from 'undici';
+import { Agent, buildConnector, type Dispatcher, request as send } from 'undici';
 import packageJson from '../../package.json' with { type: 'json' };
 import { DriverError } from '../ports/errors.ts';
 import type { Http, HttpRequest, HttpResponse } from '../ports/http.ts';
+import type { AddressGuard } from './address-guard.ts';
 
 const unzip = promisify(gunzip);
 
@@ -21,8 +22,14 @@ export interface RealHttp extends Http {
   close(): Promise<void>;
 }
 
+export interface HttpOptions {
+  readonly userAgent?: string;
+  /** Which addresses may be called. Default: all. */
+  readonly guard?: AddressGuard;
+}
+
 /** Builds the client. Build one per process: it holds the connections. */
-export function createHttp(options: { readonly userAgent?: string } = {}): RealHttp {
+export function createHttp(options: HttpOptions = {}): RealHttp {
   const userAgent = options.userAgent ?? `drover/${packageJson.version}`;
   const agents = new Map<string, Agent>();
 
@@ -30,7 +37,7 @@ export function createHttp(options: { readonly userAgent?: string } = {}): RealH
     const key = `${request.socketPath ?? ''}\n${request.ca ?? ''}`;
     const known = agents.get(key);
     agents.delete(key);
-    const agent = known ?? openAgent(request);
+    const agent = known ?? openAgent(request, options.guard);
     agents.set(key, agent); // moved to the end: the map is ordered by last use
     const oldest = agents.keys().next().value;
     if (agents.size > MAX_AGENTS && oldest !== undefined) {
@@ -50,18 +57,27 @@ export function createHttp(options: { readonly userAgent?: string } = {}): RealH
   };
 }
 
-function openAgent(request: HttpRequest): Agent {
+function openAgent(request: HttpRequest, guard: AddressGuard | undefined): Agent {
+  const connect = buildConnector({
+    allowH2: false, // one exchange per connection: a stuck one cannot hold up its neighbours
+    timeout: CONNECT_TIMEOUT_MS,
+    // Not to be switched off from the environment (NODE_TLS_REJECT_UNAUTHORIZED).
+    rejectUnauthorized: true,
+    ...(guard === undefined ? {} : { lookup: guard.lookup }),
+    ...(request.socketPath === undefined ? {} : { socketPath: request.socketPath }),
+    ...(request.ca === undefined ? {} : { ca: request.ca }),
+  });
   return new Agent({
     connections: CONNECTIONS_PER_ORIGIN,
     pipelining: 1,
-    allowH2: false, // one exchange per connection: a stuck one cannot hold up its neighbours
     // The deadline of the whole exchange rules; undici's own phase limits would fire at other times.
     headersTimeout: 0,
     bodyTimeout: 0,
-    connect: {
-      timeout: CONNECT_TIMEOUT_MS,
-      ...(request.socketPath === undefined ? {} : { socketPath: request.socketPath }),
-      ...(request.ca === undefined ? {} : { ca: request.ca }),
+    connect: (options, callback) => {
+      // A host that is an address already is never looked up.
+      const refusal = request.socketPath === undefined ? guard?.refusal(options.hostname) : null;
+      if (refusal) callback(refusal, null);
+      else connect(options, callback);
     },
   });
 }

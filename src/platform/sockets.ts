@@ -1,9 +1,14 @@
-import { connect, type Socket } from 'node:net';
+import { connect, Socket } from 'node:net';
 import { DriverError } from '../ports/errors.ts';
 import type { Sockets, SocketTarget } from '../ports/sockets.ts';
+import type { AddressGuard } from './address-guard.ts';
 
-function open(target: SocketTarget): Socket {
-  return 'path' in target ? connect({ path: target.path }) : connect({ host: target.host, port: target.port });
+function open(target: SocketTarget, guard: AddressGuard | undefined): Socket {
+  if ('path' in target) return connect({ path: target.path });
+  const refusal = guard?.refusal(target.host) ?? null;
+  // As one that could not be connected: the caller hears of it by its events.
+  if (refusal !== null) return new Socket().destroy(refusal);
+  return connect({ host: target.host, port: target.port, ...(guard === undefined ? {} : { lookup: guard.lookup }) });
 }
 
 function nameOf(target: SocketTarget): string {
@@ -13,6 +18,7 @@ function nameOf(target: SocketTarget): string {
 
 /** What went wrong, in words an operator can act on. Before the text was written nothing can have changed: definite. */
 function explain(error: NodeJS.ErrnoException, name: string, written: boolean): DriverError {
+  if (error instanceof DriverError) return error;
   const more = written ? { cause: error } : { cause: error, definite: true };
   if (error.code === 'EACCES' || error.code === 'EPERM') {
     return new DriverError('unauthorized', `${name}: permission denied; let this user read and write the socket`, more);
@@ -28,7 +34,7 @@ function explain(error: NodeJS.ErrnoException, name: string, written: boolean): 
   return new DriverError('unreachable', `${name}: ${why}`, more);
 }
 
-const exchange: Sockets['exchange'] = (target, text, limits) => {
+function exchange(guard: AddressGuard | undefined, ...[target, text, limits]: Parameters<Sockets['exchange']>): Promise<string> {
   const name = nameOf(target);
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   if (limits.signal?.aborted) {
@@ -38,7 +44,7 @@ const exchange: Sockets['exchange'] = (target, text, limits) => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let written = false;
-  const socket = open(target);
+  const socket = open(target, guard);
   const end = (finish: () => void) => {
     clearTimeout(timer);
     limits.signal?.removeEventListener('abort', abort);
@@ -64,11 +70,11 @@ const exchange: Sockets['exchange'] = (target, text, limits) => {
   socket.on('end', () => end(() => resolve(Buffer.concat(chunks).toString('utf8'))));
   socket.on('error', (error) => end(() => reject(explain(error, name, written))));
   return promise;
-};
+}
 
-const canConnect: Sockets['canConnect'] = (target, timeoutMs) => {
+function canConnect(guard: AddressGuard | undefined, ...[target, timeoutMs]: Parameters<Sockets['canConnect']>): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  const socket = open(target);
+  const socket = open(target, guard);
   const end = (yes: boolean) => {
     clearTimeout(timer);
     socket.destroy();
@@ -78,7 +84,11 @@ const canConnect: Sockets['canConnect'] = (target, timeoutMs) => {
   socket.on('connect', () => end(true));
   socket.on('error', () => end(false));
   return promise;
-};
+}
 
-/** Plain stream sockets of Node. */
-export const realSockets: Sockets = { exchange, canConnect };
+/** Plain stream sockets of Node; with a guard they reach only what it lets through. */
+export function createSockets(guard?: AddressGuard): Sockets {
+  return { exchange: (...call) => exchange(guard, ...call), canConnect: (...call) => canConnect(guard, ...call) };
+}
+
+export const realSockets: Sockets = createSockets();

@@ -369,7 +369,8 @@ export function createFakeOperations(state: FakeState, clock: Clock): Operations
         .slice(0, count)
         .map((i, rank) => ({ instance: i.id, rank, why: 'oldest' })),
     readMetric: async (name, metric) => {
-      const reading = group(name).readings[metric];
+      const { readings } = group(name);
+      const reading = Object.hasOwn(readings, metric) ? readings[metric] : undefined;
       if (reading === undefined) throw new OperationError('invalid', `${name} has no metric ${metric}.`, 'metric');
       return reading;
     },

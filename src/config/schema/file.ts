@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { duration, field, namePattern } from '../values.ts';
+import { duration, field, name } from '../values.ts';
 import { groupSchema, modeSchema, templateSchema } from './group.ts';
 import { receiverAuthSchema, serverSchema } from './server.ts';
 
-const name = z.string().regex(namePattern, 'a name is letters, digits, - and _, starting with a letter');
 /** A group's name starts the names of its machines, so it must do as a host name. */
-const groupName = z.string().regex(/^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a group is named with a-z, 0-9 and -, starting with a letter, at most 40');
+const groupName = z
+  .string()
+  .regex(/^(?!constructor$)[a-z]([a-z0-9-]{0,38}[a-z0-9])?$/, 'a group is named with a-z, 0-9 and -, starting with a letter, at most 40');
 
 const typed = (what: string, example: string) =>
   z.looseObject({

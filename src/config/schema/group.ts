@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { freezeSchema } from '../../core/policies/schedule.ts';
-import { duration, field, money, namePattern, shorthand, wholeNumber } from '../values.ts';
+import { duration, field, money, name, shorthand, wholeNumber } from '../values.ts';
 import { healthSchema, hooksSchema, lifecycleSchema } from './life.ts';
 import { limitsSchema } from './limits.ts';
 import { metricSchema, targetSchema } from './metrics.ts';
@@ -9,11 +9,7 @@ export const modeSchema = z.enum(['act', 'observe']);
 
 /** Where a policy is made of common fields; the rest are options of its type. */
 export const policySchema = z.looseObject({
-  name: field(
-    z.string().regex(namePattern, 'a name is letters, digits, - and _, starting with a letter').optional(),
-    'Name, unique in the group. Default: the type.',
-    'traffic',
-  ),
+  name: field(name.optional(), 'Name, unique in the group. Default: the type.', 'traffic'),
   type: field(z.string(), 'Type of the policy: target, step, schedule, alert, formula.', 'target'),
   advisory: field(z.boolean().prefault(false), 'Computed, recorded and drawn, but moves nothing.', false),
 });
@@ -79,7 +75,7 @@ export const groupSchema = z.strictObject({
   ),
   evaluate_every: field(duration({ min: '1s', max: '1h' }).optional(), 'Time between two evaluations. Default: `defaults.evaluate_every`.', '15s'),
   metrics: field(
-    z.record(z.string().regex(namePattern, 'a name is letters, digits, - and _, starting with a letter'), shorthand(metricSchema, z.string())).prefault({}),
+    z.record(name, shorthand(metricSchema, z.string())).prefault({}),
     'What is measured, by name. A text alone is a query to the source named `default`.',
     { rps: { from: 'prom', query: 'sum(rate(http_requests_total{job="web"}[1m]))' } },
   ),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { duration, field, secretRef } from '../values.ts';
 
+const NETWORK = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
+
 const tls = field(
   z.strictObject({
     cert: field(z.string().min(1), 'Path of the certificate (PEM), with its chain; relative to the configuration file.', '/etc/drover/tls/cert.pem'),
@@ -20,6 +22,27 @@ const auth = field(
   }),
   'Who may use the API. At the first start an admin token is written to the state directory.',
   { tokens_file: '/run/secrets/drover-tokens' },
+);
+
+const network = z
+  .string()
+  .refine((text) => NETWORK.safeParse(text).success, 'a network is an address, or an address and a number of bits, e.g. `10.0.0.0/8` or `fd00::/8`');
+
+const outbound = field(
+  z
+    .strictObject({
+      deny: field(
+        z.array(network).max(1000).prefault([]),
+        'Networks that HTTP calls and TCP connections of drivers never reach, whatever name leads there. Link-local addresses and the metadata services of clouds always belong to them.',
+        ['10.0.0.0/8', 'fd00::/8'],
+      ),
+      allow: field(z.array(network).max(1000).prefault([]), 'Exceptions: these may be called although they are denied, here or by default.', [
+        '169.254.169.254',
+      ]),
+    })
+    .prefault({}),
+  'What drivers may call. Only this file can change it: `drover apply` refuses to.',
+  { deny: ['10.0.0.0/8'] },
 );
 
 const retain = field(
@@ -62,6 +85,7 @@ export const serverSchema = field(
         'Routes that need no token beyond loopback: `metrics` (/metrics), `sd` (/sd). On loopback both are always open.',
         ['metrics', 'sd'],
       ),
+      outbound,
       retain,
       install_id: field(
         z
