@@ -217,6 +217,12 @@ describe('back-off', () => {
     );
     expect(memory.reached).toBe(false);
   });
+  test('nothing is launched before the cloud has told which machines there are', () => {
+    const { decision } = look(4, 600, { snap: { cloudListed: false } });
+    expect(decision).toMatchObject({ target: 6, actions: [] });
+    expect(codes(decision.holds)).toEqual(['HOLD_BACKOFF 6→4']);
+    expect(look(4, 600).decision.actions).toHaveLength(2);
+  });
   test('then one machine is tried at a time', () => {
     const backoff = failing(T0 - 31_000);
     const first = look(6, 600, { snap: { instances: instances(4) }, memory: { backoff, reached: false } }).decision;

@@ -41,7 +41,7 @@ export const GUARD_NOTES: Readonly<Partial<Record<ReasonCode, GuardNote>>> = {
   HOLD_BACKOFF: note(
     [],
     '15 s doubled per failure, at most 30 min',
-    'Launches failed. Each class of failure (capacity, quota, credentials, boot, …) waits on its own; success ends it; then one machine is tried first.',
+    'Launches failed. Each class of failure (capacity, quota, credentials, boot, …) waits on its own; success ends it; then one machine is tried first. A controller that takes a group over launches nothing before it has read one whole list of machines: after a restore from a backup there may be machines that the books do not know.',
   ),
   HOLD_BRAKE: note(
     ['limits.brake'],

@@ -80,6 +80,10 @@ function allowLaunches(draft: Draft, needed: number, forReplacement: boolean): P
   const { spec, snapshot, memory, counts, target } = draft.input;
   const { atMs } = snapshot;
   if (needed <= 0 && !forReplacement && !wantsReplacing(spec, draft.present, atMs)) return [];
+  if (snapshot.cloudListed === false) {
+    if (needed > 0) heldLaunches(draft, 'HOLD_BACKOFF', target - needed, { detail: 'the cloud has not told yet which machines there are', untilMs: null });
+    return [];
+  }
   const failing = Object.keys(memory.backoff)
     .sort()
     .map((cls) => ({ cls, backoff: memory.backoff[cls] as Backoff }));

@@ -18,7 +18,7 @@ export function parseDuration(input: unknown): Parsed<number> {
   const text = typeof input === 'number' ? String(input) : input;
   if (typeof text !== 'string') return bad('a duration is written like 30s, 5m or 1h30m');
   const compact = text.trim().replaceAll(' ', '');
-  if (/^\d+(\.\d+)?$/.test(compact)) {
+  if (compact.length <= 60 && /^\d+(\.\d+)?$/.test(compact)) {
     return bad(compact === '0' ? 'a duration needs a unit: write 0s' : `a duration needs a unit: write ${compact}m or ${compact}s`);
   }
   if (compact.length > 60 || !DURATION.test(compact)) return bad('a duration is written like 30s, 5m, 1h30m or 10d');
@@ -33,7 +33,7 @@ export function parsePercent(input: unknown): Parsed<number> {
   if (typeof input === 'number') return bad(`a percentage needs its sign: write ${formatNumber(input > 0 && input <= 1 ? input * 100 : input)}%`);
   if (typeof input !== 'string') return bad('a percentage is written like 60%');
   const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(input.trim());
-  if (match) return ok(Number(match[1]) / 100);
+  if (match) return Number.isFinite(Number(match[1])) ? ok(Number(match[1]) / 100) : bad('a percentage has at most 300 digits');
   const number = Number(input.trim());
   return input.trim() !== '' && number >= 0 ? parsePercent(number) : bad('a percentage is written like 60%');
 }

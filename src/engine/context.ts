@@ -44,8 +44,8 @@ export interface EngineContext {
   firing(): readonly AlertRow[];
   /** Makes a group due at once; the event only wakes, the cycle looks at the world. */
   wake(group: string): void;
-  /** The fence: may this process start a mutating call of at most `limitMs` for the group now? */
-  mayStart(runner: GroupRunner, limitMs: number): boolean;
+  /** The fence: may this process start a mutating call for the group now? Asked before the intent and, because a commit takes time, again before the call. */
+  mayStart(runner: GroupRunner): boolean;
   /** Deletions of the whole installation inside the window, and machines alive: for the fleet-wide budget. */
   fleet(windowMs: number): { readonly destroyed: number; readonly living: number };
 }

@@ -12,7 +12,7 @@ import { logEvents } from './log-events.ts';
 import { Notifying } from './notify.ts';
 import { probeGroup } from './probe.ts';
 import { owedChange } from './record.ts';
-import { Slots } from './serial.ts';
+import { Serial, Slots } from './serial.ts';
 
 /** What the engine is given: the parts it shares with its own parts as they are, and the world of the first configuration. */
 export interface EngineDeps extends Omit<EngineContext, 'world' | 'firing' | 'wake' | 'mayStart' | 'fleet'> {
@@ -28,6 +28,8 @@ export const RETIRING = 'retiring';
 /** Soonest time between two evaluations of a group, however often it is woken, ms. */
 const WAKE_GAP_MS = 50;
 const STORE_RETRY_MS = 2_000;
+/** Events after which the books of a group may say what its controller has not read. */
+const HEEDED = /^(control|config|alert|group)\./;
 /** A stop waits this long for steps under way, ms. */
 const STOP_MS = 8_000;
 /** Groups asked for at once when taking them: their writes share a flush to the disk. */
@@ -51,8 +53,15 @@ export class Engine {
   readonly #deadMan: DeadMan;
   readonly #lastStart = new Map<string, number>();
   readonly #working = new Set<Promise<void>>();
+  /** Groups being taken: two askers must not make two runners of one. */
+  readonly #taking = new Set<string>();
+  /** Deliveries of alerts, in order. */
+  readonly receiving = new Serial();
+  #retaking = false;
   #world: World;
   #firing: readonly AlertRow[] = [];
+  /** When alerts were last heard, by a clock that nobody sets: by key, for the time of hearing that the row has. */
+  readonly #heard = new Map<string, { readonly lastHeardMs: number; readonly mono: number }>();
   #unsubscribe: () => void = () => {};
   #stopping = false;
   /** The store failed; nothing is started until it answers again. */
@@ -77,9 +86,9 @@ export class Engine {
       calendar,
       installId,
       world: () => this.#world,
-      firing: () => this.#firing,
+      firing: () => this.#firing.map((alert) => this.#aged(alert)),
       wake: (group) => this.wake(group),
-      mayStart: (runner, limitMs) => !this.#stopping && this.storeDown === null && !runner.lost && this.#leases.covers(runner.name, limitMs),
+      mayStart: (runner) => !this.#stopping && this.storeDown === null && !runner.lost && this.#leases.covers(runner.name),
       fleet: (windowMs) => this.#fleet(windowMs),
     };
     this.#notifying = new Notifying(this.ctx, (group) => this.runners.get(group));
@@ -88,17 +97,42 @@ export class Engine {
 
   /** Takes every group it can get and begins. */
   async start(): Promise<void> {
+    const isShared = this.#deps.store.profile === 'shared';
     this.#unsubscribe = this.#deps.store.onEvents((events: readonly EventRow[]) => {
       logEvents(this.#deps.log, events);
       this.#notifying.see(events);
+      if (isShared) this.#heed(events);
     });
-    for (const row of await this.#deps.store.alerts(true)) this.alerts.set(alertKey(row.receiver, row.episode), row);
-    this.alertsChanged();
+    await this.#readAlerts();
     const retiring = await this.#deps.store.meta(RETIRING);
     if (Array.isArray(retiring)) for (const name of retiring) this.retiring.add(String(name));
     await this.takeGroups();
     this.#deadMan.watch();
-    if (this.#deps.store.profile === 'shared') this.#leases.keep(() => void this.takeGroups().catch((e) => this.#failed('lease', e)));
+    if (isShared) this.#leases.keep(() => void this.#lookAround().catch((e) => this.#failed('lease', e)));
+  }
+
+  /** What others may have done on a shared store: groups that are new or free, and alerts they heard again (of which no event tells). */
+  async #lookAround(): Promise<void> {
+    await this.takeGroups();
+    await this.#readAlerts();
+  }
+
+  async #readAlerts(): Promise<void> {
+    for (const row of await this.#deps.store.alerts(true)) this.alerts.set(alertKey(row.receiver, row.episode), row);
+    this.alertsChanged();
+  }
+
+  /** People, senders and files may have spoken to another controller of the same store. */
+  #heed(events: readonly EventRow[]): void {
+    const told = events.filter((e) => HEEDED.test(e.type));
+    if (told.length === 0) return;
+    const everyone = told.some((e) => e.group === null);
+    const names = everyone ? [...this.runners.keys()] : told.map((e) => e.group as string).filter((name) => this.runners.has(name));
+    const look = async (): Promise<void> => {
+      if (told.some((e) => e.type.startsWith('alert.'))) await this.#readAlerts();
+      for (const name of new Set(names)) await this.refresh(name);
+    };
+    look().catch((e: unknown) => this.#failed('events', e));
   }
 
   /** Looks for groups that are new, free or expired; forgets archived ones. */
@@ -113,8 +147,18 @@ export class Engine {
   }
 
   async #take(name: string): Promise<void> {
+    if (this.#taking.has(name)) return;
+    this.#taking.add(name);
+    try {
+      await this.#takeNow(name);
+    } finally {
+      this.#taking.delete(name);
+    }
+  }
+
+  async #takeNow(name: string): Promise<void> {
     const row = await this.#leases.acquire(name);
-    if (!row) return;
+    if (!row || this.#stopping) return;
     const instances = await this.#deps.store.instances(name, false);
     const memory =
       row.memory ?? initialMemory(row.spec, this.#deps.clock.wall(), instances.filter((i) => i.removalCause === null && i.state !== 'terminating').length);
@@ -138,15 +182,14 @@ export class Engine {
     }
   }
 
-  wake(group: string): void {
+  /** Makes the group due. `gapMs`: not sooner than this after its last evaluation began, so that many senders are one reason. */
+  wake(group: string, gapMs = WAKE_GAP_MS): void {
     const runner = this.runners.get(group);
     if (!runner || this.#stopping) return;
-    if (runner.cycling) {
-      runner.again = true;
-      return;
-    }
     const last = this.#lastStart.get(group) ?? Number.NEGATIVE_INFINITY;
-    this.#due.set(`c:${group}`, Math.max(this.#deps.clock.mono(), last + WAKE_GAP_MS));
+    const at = Math.max(this.#deps.clock.mono(), last + gapMs);
+    if (runner.cycling) runner.againMono = Math.min(runner.againMono, at);
+    else if (at < (this.#due.get(`c:${group}`) ?? Number.POSITIVE_INFINITY)) this.#due.set(`c:${group}`, at); // what is due sooner stays so
   }
 
   setWorld(world: World): void {
@@ -162,6 +205,23 @@ export class Engine {
     this.#firing = [...this.alerts.values()]
       .filter((a) => a.status === 'firing')
       .sort((a, b) => b.lastHeardMs - a.lastHeardMs || (a.episode < b.episode ? -1 : 1));
+    const { clock } = this.#deps;
+    const keys = new Set(this.#firing.map((a) => alertKey(a.receiver, a.episode)));
+    for (const key of this.#heard.keys()) if (!keys.has(key)) this.#heard.delete(key);
+    for (const a of this.#firing) {
+      const key = alertKey(a.receiver, a.episode);
+      if (this.#heard.get(key)?.lastHeardMs === a.lastHeardMs) continue;
+      // Heard by a clock that was ahead of ours: now is the latest that it can have been.
+      const ageMs = Math.max(0, clock.wall() - a.lastHeardMs);
+      this.#heard.set(key, { lastHeardMs: a.lastHeardMs, mono: clock.mono() - ageMs });
+    }
+  }
+
+  /** Its age is what has passed since it was heard, however the wall clock was set meanwhile. */
+  #aged(alert: AlertRow): AlertRow {
+    const { clock } = this.#deps;
+    const heard = this.#heard.get(alertKey(alert.receiver, alert.episode));
+    return heard ? { ...alert, lastHeardMs: Math.round(clock.wall() - (clock.mono() - heard.mono)) } : alert;
   }
 
   /** Starts nothing new, lets commits and calls under way end (at most 8 s), writes held-back counts. Machines and members stay as they are. */
@@ -209,7 +269,7 @@ export class Engine {
   async #cycle(runner: GroupRunner, lateMs: number): Promise<void> {
     if (runner.cycling || this.#stopping || this.runners.get(runner.name) !== runner) return;
     runner.cycling = true;
-    runner.again = false;
+    runner.againMono = Number.POSITIVE_INFINITY;
     const started = this.#deps.clock.mono();
     this.#lastStart.set(runner.name, started);
     let nextMs = runner.state.row.spec.evaluateEveryMs;
@@ -222,11 +282,11 @@ export class Engine {
       await this.#cycleFailed(runner, e);
     } finally {
       runner.cycling = false;
-      if (runner.lost) this.#drop(runner.name);
+      if (runner.lost) this.#giveUp(runner);
       else if (!this.#stopping) {
         // From when it was due, not from when it ran: lateness does not add up.
         const now = this.#deps.clock.mono();
-        this.#due.set(`c:${runner.name}`, runner.again ? Math.max(now, started + WAKE_GAP_MS) : Math.max(now, onGrid(started - lateMs + nextMs)));
+        this.#due.set(`c:${runner.name}`, Math.max(now, Math.min(runner.againMono, onGrid(started - lateMs + nextMs))));
       }
     }
   }
@@ -265,6 +325,21 @@ export class Engine {
       return;
     }
     this.#deps.log.error({ group, err: e instanceof Error ? (e.stack ?? e.message) : String(e) }, 'evaluation failed');
+  }
+
+  /** Another controller has it, or what the store did is not known: looked for again soon. */
+  #giveUp(runner: GroupRunner): void {
+    if (this.runners.get(runner.name) === runner) this.#drop(runner.name);
+    if (this.#stopping || this.#retaking) return;
+    this.#retaking = true;
+    this.#deps.clock.after(STORE_RETRY_MS, () => {
+      this.#retaking = false;
+      if (this.#stopping) return;
+      this.takeGroups().catch((e: unknown) => {
+        this.#failed(runner.name, e);
+        this.#giveUp(runner);
+      });
+    });
   }
 
   #drop(group: string): void {

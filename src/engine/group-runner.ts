@@ -1,5 +1,15 @@
 import type { Decision, GroupMemory, GroupSpec, Health, InstanceView } from '../core/model/model.ts';
-import type { Clock, CommitRefusal, DecisionInputs, InstanceRow, NewEvent, Store } from '../ports/ports.ts';
+import {
+  type Clock,
+  type CommitRefusal,
+  type CommitResult,
+  type DecisionInputs,
+  type GroupCommit,
+  type InstanceRow,
+  type NewEvent,
+  type Store,
+  StoreError,
+} from '../ports/ports.ts';
 import { applied, type Change, type GroupState } from './group-state.ts';
 import { Serial } from './serial.ts';
 import { newestTime, shiftTimes, WallWatch } from './steady.ts';
@@ -45,6 +55,8 @@ export class GroupRunner {
   readonly inFlight = new Map<string, Promise<void>>();
   readonly health = new Map<string, HealthTrack>();
   readonly absent = new Map<string, Absence>();
+  /** A whole list of machines was read since the group was taken. */
+  listed = false;
   /** Instance id → when our last call for it ended, monotonic ms; older lists of machines and members say nothing about it. */
   readonly touchedMono = new Map<string, number>();
   /** Instance id → balancers in which it has no good entry, as last read; instances without such a balancer are not in it. */
@@ -64,7 +76,8 @@ export class GroupRunner {
   /** Fenced: someone else has the group, or it was closed. Nothing may be started. */
   lost = false;
   cycling = false;
-  again = false;
+  /** Woken while it was evaluated: due again from then on, monotonic ms. */
+  againMono = Number.POSITIVE_INFINITY;
 
   /** Since when this process looks after the group, monotonic ms: what a machine did before, nobody saw. */
   readonly takenMono: number;
@@ -95,7 +108,7 @@ export class GroupRunner {
       const change = build(this.#state);
       if (!change) return { ok: true };
       const { mayAct, victims, ...parts } = change;
-      const result = await this.#store.commit({
+      const result = await this.#commit({
         group: this.name,
         expect: { epoch: this.#state.row.epoch, ...(mayAct ? { mayAct } : {}), ...(victims?.length ? { victims } : {}) },
         ...parts,
@@ -107,12 +120,25 @@ export class GroupRunner {
     });
   }
 
+  /**
+   * A commit that ended nobody knows how, or that contradicts the books, leaves us with a view that may be wrong. The group is given up
+   * here and taken again from the store, as after a crash: that way back is the best tried of all.
+   */
+  async #commit(change: GroupCommit): Promise<CommitResult> {
+    try {
+      return await this.#store.commit(change);
+    } catch (e) {
+      if (e instanceof StoreError && (e.code === 'io' || e.code === 'conflict')) this.lost = true;
+      throw e;
+    }
+  }
+
   /** Somebody set the clock: every stored time goes with it, so that no length changes. False: the group is lost. */
   async #followWall(byMs: number): Promise<boolean> {
     const shifted = shiftTimes(this.#state, byMs);
     const event: NewEvent = { atMs: this.#clock.wall(), group: this.name, type: 'clock.jumped', actor: 'drover', data: { by_ms: byMs } };
     const expect = { epoch: this.#state.row.epoch };
-    const result = await this.#store.commit({ group: this.name, expect, memory: shifted.memory, instances: [...shifted.rows.values()], events: [event] });
+    const result = await this.#commit({ group: this.name, expect, memory: shifted.memory, instances: [...shifted.rows.values()], events: [event] });
     if (!result.ok) {
       this.lost = true;
       return false;

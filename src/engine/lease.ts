@@ -3,9 +3,9 @@ import type { Clock, GroupRow, Store } from '../ports/ports.ts';
 /** Lease of a group on a shared store, ms; renewed at a third of it. */
 const TTL_MS = 15_000;
 const RENEW_MS = 5_000;
-/** A mutating call may start only with this much lease left beyond its own limit (at most 5 s: longer calls are renewed under way), ms. */
-const SKEW_MS = 2_000;
+/** A mutating call may start only with this much lease left: time for the call (a longer one is renewed under way), and for clocks that differ, ms. */
 const CALL_MS = 5_000;
+const SKEW_MS = 2_000;
 
 /**
  * Who may act. On an exclusive store the process that holds the file holds every group. On a shared one a group is ours until
@@ -34,10 +34,10 @@ export class Leases {
     return row;
   }
 
-  /** May a mutating call of at most `limitMs` start now? */
-  covers(group: string, limitMs: number): boolean {
+  /** May a mutating call start now? */
+  covers(group: string): boolean {
     const held = this.#held.get(group);
-    return held !== undefined && held.untilMono - this.#clock.mono() >= Math.min(limitMs, CALL_MS) + SKEW_MS;
+    return held !== undefined && held.untilMono - this.#clock.mono() >= CALL_MS + SKEW_MS;
   }
 
   /** Renews all that is held and looks for free groups, until closed. */

@@ -35,6 +35,11 @@ export type Advance =
       readonly launchFailed?: { cls: FailureClass; code: GroupMemory['backoff'][string]['code']; detail: string };
     };
 
+/** When to look again at what began at `sinceMs`: soon at first, for most ends are quick; what lasts is not worth a look every moment. */
+function nextLook(sinceMs: number, nowMs: number): number {
+  return nowMs + Math.min(15_000, Math.max(500, (nowMs - sinceMs) / 8));
+}
+
 const wait = (untilMs: number | null = null): Advance => ({ kind: 'wait', untilMs });
 
 /** In a step's error while its call is out: after a crash it says that the outcome is unknown. */
@@ -219,7 +224,7 @@ function drained(row: InstanceRow, f: LifeFacts, next: StepKind): Advance {
   const limit = step.startedMs + f.spec.lifecycle.drainTimeoutMs;
   const empty = Object.keys(row.members).length === 0 || (f.sessionsKnown && f.sessions === 0);
   const pointless = row.health === 'unhealthy' || f.machine?.state === 'stopped' || f.proofGone;
-  if (!empty && !pointless && f.nowMs < limit) return wait(Math.min(limit, f.nowMs + 500));
+  if (!empty && !pointless && f.nowMs < limit) return wait(Math.min(limit, nextLook(step.startedMs, f.nowMs)));
   return { kind: 'become', row: { ...row, step: stepOf(next, f.nowMs) }, event: null };
 }
 
@@ -227,7 +232,7 @@ function fromDraining(row: InstanceRow, f: LifeFacts): Advance {
   const step = row.step ?? stepOf('drain', f.nowMs);
   // While a balancer cannot be read, an entry of this machine may stand there: keep the machine (invariant I29).
   if (row.address !== null && f.spec.balancers.some((b) => !f.members.has(b.balancer)) && (step.kind !== 'drain' || step.attempts > 0))
-    return wait(f.nowMs + 500);
+    return wait(nextLook(step.startedMs, f.nowMs));
   if (step.kind === 'drain') {
     const farewell = f.spec.hooks.some((h) => h.name === 'before_delete') ? 'hook-before-delete' : 'detach';
     return drained(row, f, farewell);
@@ -245,6 +250,6 @@ function fromTerminating(row: InstanceRow, f: LifeFacts): Advance {
   const step = row.step ?? stepOf('delete', f.nowMs);
   if (f.proofGone && step.attempts > 0)
     return become(row, f.nowMs, 'gone', { step: null }, { cause: row.removalCause ?? 'forced', took_ms: f.nowMs - row.sinceMs });
-  if (step.nextTryMs > f.nowMs) return wait(Math.min(step.nextTryMs, f.nowMs + 1_000));
-  return { kind: 'call', step: 'delete' };
+  if (step.nextTryMs <= f.nowMs) return { kind: 'call', step: 'delete' };
+  return wait(Math.min(step.nextTryMs, nextLook(row.sinceMs, f.nowMs)));
 }

@@ -138,7 +138,7 @@ export class Operating implements Operations {
     const { ctx } = this.#engine;
     const { state } = runner;
     for (const name of Object.keys(set)) {
-      if (!state.row.spec.metrics[name])
+      if (!Object.hasOwn(state.row.spec.metrics, name))
         throw new OperationError(
           'invalid',
           `${runner.name} has no metric ${name}; it has ${Object.keys(state.row.spec.metrics).join(', ') || 'none'}.`,
@@ -154,7 +154,7 @@ export class Operating implements Operations {
 
   async readMetric(group: string, metric: string): Promise<Reading> {
     const row = await this.#row(group);
-    const spec = row.spec.metrics[metric];
+    const spec = Object.hasOwn(row.spec.metrics, metric) ? row.spec.metrics[metric] : undefined;
     if (!spec) throw new OperationError('invalid', `${group} has no metric ${metric}; it has ${Object.keys(row.spec.metrics).join(', ') || 'none'}.`, 'metric');
     return readMetric(this.#engine.ctx, spec, 10_000);
   }

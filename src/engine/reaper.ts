@@ -48,7 +48,7 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
     await postpone(ctx, runner, id, `machine ${machineId} does not carry our tags; it is left alone (drover instances forget ${id})`, REFUSED_MS * 5);
     return;
   }
-  if (!ctx.mayStart(runner, cloud.view.can.callLimitMs)) return;
+  if (!ctx.mayStart(runner)) return;
 
   ctx.crash('delete:before-intent');
   let refused: { detail: string; waitMs: number } | null = null;
@@ -67,6 +67,7 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
     return;
   }
   ctx.crash('delete:before-call');
+  if (!ctx.mayStart(runner)) return;
   try {
     await hands.cloud.delete(machineId);
     ctx.crash('delete:after-call');

@@ -4,12 +4,19 @@ import type { ReceiveResult } from './operations.ts';
 
 /** An episode first heard later than this after it began is a replay, not news, ms. */
 const REPLAY_MS = 24 * 3_600_000;
+/** The first alert is acted on at once; a storm of them is one look now and then, ms. */
+const ALERT_GAP_MS = 1_000;
 
 /**
  * Alerts by episode: repeats refresh, a resolve ends it for good, and what comes late or out of order changes nothing.
  * Effect, events and the delivery's key are one transaction.
  */
-export async function receiveAlerts(engine: Engine, receiver: string, alerts: readonly InboundAlert[], deliveryId: string | null): Promise<ReceiveResult> {
+export function receiveAlerts(engine: Engine, receiver: string, alerts: readonly InboundAlert[], deliveryId: string | null): Promise<ReceiveResult> {
+  // One after the other: what a delivery means depends on what the ones before it have written.
+  return engine.receiving.run(() => receiveNow(engine, receiver, alerts, deliveryId));
+}
+
+async function receiveNow(engine: Engine, receiver: string, alerts: readonly InboundAlert[], deliveryId: string | null): Promise<ReceiveResult> {
   const { ctx } = engine;
   const now = ctx.clock.wall();
   const count = { fired: 0, refreshed: 0, resolved: 0, ignored: 0 };
@@ -22,27 +29,30 @@ export async function receiveAlerts(engine: Engine, receiver: string, alerts: re
     const known = next.get(key) ?? engine.alerts.get(key);
     const effect = effectOf(a, known, engine, receiver, now);
     count[effect.kind]++;
-    if (effect.kind !== 'refreshed') {
-      events.push({
-        atMs: now,
-        group: null,
-        type: `alert.${effect.kind}`,
-        actor: `receiver:${receiver}`,
-        data: { receiver, name: a.name, episode: a.episode, ...(effect.why ? { why: effect.why } : {}) },
-      });
+    const event: NewEvent = {
+      atMs: now,
+      group: null,
+      type: `alert.${effect.kind}`,
+      actor: `receiver:${receiver}`,
+      data: { receiver, name: a.name, episode: a.episode, ...(effect.why ? { why: effect.why } : {}) },
+    };
+    if (!effect.row) {
+      events.push(event);
+      continue;
     }
-    if (!effect.row) continue;
     next.set(key, effect.row);
-    changes.push({ kind: 'alert', alert: effect.row });
+    // Another controller of the store may have heard it, too: the event belongs to the change, not to the delivery.
+    changes.push({ kind: 'alert', alert: effect.row, ...(effect.kind === 'refreshed' ? {} : { event }) });
   }
   const once = deliveryId === null ? undefined : { key: `delivery:${receiver}:${deliveryId}`, atMs: now };
   const fresh = await ctx.store.control(changes, events, once);
   if (!fresh) return { fired: 0, refreshed: 0, resolved: 0, ignored: 0, duplicate: true, groups: [] };
-  for (const [key, row] of next) engine.alerts.set(key, row);
+  // What another controller resolved meanwhile stays so.
+  for (const [key, row] of next) if (engine.alerts.get(key)?.status !== 'resolved') engine.alerts.set(key, row);
   forgetOld(engine, now);
   engine.alertsChanged();
   const groups = listening(engine, receiver);
-  if (count.fired + count.resolved > 0) for (const g of groups) engine.wake(g);
+  if (count.fired + count.resolved > 0) for (const g of groups) engine.wake(g, ALERT_GAP_MS);
   return { ...count, duplicate: false, groups };
 }
 

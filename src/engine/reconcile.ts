@@ -11,6 +11,7 @@ import { strangers } from './strangers.ts';
 
 /** Meets rows with machines, entries and health; moves every instance as far as it can go without a call. */
 export function reconcile(runner: GroupRunner, state: GroupState, obs: Observation, can: CloudAbilities, inFlight: ReadonlySet<string>): Reconciled {
+  if (obs.cloud?.complete) runner.listed = true;
   const r = unmet(state, true);
   const machines = obs.cloud?.byGroup.get(runner.name) ?? [];
   const byToken = new Map(machines.map((m) => [m.owner?.token ?? '', m]));

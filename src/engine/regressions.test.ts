@@ -1,4 +1,4 @@
-/** One small case for each way in which seeded chaos (chaos.test.ts) once broke an invariant of the engine. */
+/** One small case for each way in which seeded chaos once broke an invariant of the engine. */
 import { describe, expect, test } from 'vitest';
 import { SimGroup } from '../../test/support/sim-group.ts';
 import { groupSpec } from '../../test/support/specs.ts';

@@ -33,6 +33,7 @@ export function snapshotOf(ctx: EngineContext, runner: GroupRunner, state: Group
     freezeUntilMs: spec.freezes.length === 0 ? null : ctx.calendar.freezeUntil(spec.freezes, now),
     approved: row.approved && row.approved.untilMs > now ? row.approved.size : null,
     cloudTrusted: met.cloudTrusted,
+    ...(runner.listed ? {} : { cloudListed: false }),
     balancerTrusted,
     spentThisMonth: obs.spentThisMonth,
     troubles: troublesOf(met.rows),

@@ -54,7 +54,7 @@ function perform(ctx: EngineContext, runner: GroupRunner, id: string, step: Step
 
 /** Durable intent → call → durable result, with a crash point at every seam. */
 async function attempt(ctx: EngineContext, runner: GroupRunner, id: string, kind: StepKind, how: Attempt): Promise<void> {
-  if (!ctx.mayStart(runner, 0)) return;
+  if (!ctx.mayStart(runner)) return;
   ctx.crash(`${kind}:before-intent`);
   let row: InstanceRow | undefined;
   const asked = await runner.transact((state) => {
@@ -66,6 +66,7 @@ async function attempt(ctx: EngineContext, runner: GroupRunner, id: string, kind
   });
   if (!asked.ok || !row) return;
   ctx.crash(`${kind}:before-call`);
+  if (!ctx.mayStart(runner)) return; // the intent stands, and whoever goes on knows that it may have been carried out
   let settle: (state: GroupState, now: InstanceRow) => Change;
   try {
     const patch = await how.run(row);
@@ -195,13 +196,13 @@ function attachable(row: InstanceRow): boolean {
 
 /** Between two calls of one step: the group may have been paused, or the instance have gone another way. Throws then. */
 async function goOn(ctx: EngineContext, runner: GroupRunner, id: string, wanted: (row: InstanceRow) => boolean): Promise<void> {
-  let still = ctx.mayStart(runner, 0);
+  let still = true;
   const asked = await runner.transact((state) => {
     const now = state.rows.get(id);
     still &&= now !== undefined && wanted(now);
     return still ? { mayAct: true } : null;
   });
-  if (!asked.ok || !still) throw new DriverError('conflict', 'it went another way meanwhile');
+  if (!asked.ok || !still || !ctx.mayStart(runner)) throw new DriverError('conflict', 'it went another way meanwhile');
 }
 
 function attaching(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attempt {

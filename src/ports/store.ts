@@ -161,7 +161,7 @@ export type ControlChange =
       readonly instance: string;
       readonly set: Partial<Pick<InstanceRow, 'protected' | 'standby' | 'detached' | 'replaceRequested' | 'removeRequested'>>;
     }
-  | { readonly kind: 'alert'; readonly alert: AlertRow }
+  | { readonly kind: 'alert'; readonly alert: AlertRow /** Appended only if the episode is new or its status changes by this. */; readonly event?: NewEvent }
   | { readonly kind: 'token'; readonly token: TokenRow }
   | { readonly kind: 'meta'; readonly key: string; readonly value: Json };
 

@@ -43,6 +43,8 @@ export interface SourceContractAbilities {
   readonly several: boolean;
   /** As in the manifest: has readRange. */
   readonly range: boolean;
+  /** False: everything it reads is a count or a time, so that a value below zero can only be garbage. Default true. */
+  readonly negative?: boolean;
 }
 
 /** Every source passes this, against a server of its kind or the real thing. */
@@ -58,7 +60,8 @@ export function sourceContract<Query>(title: string, setup: () => Promise<Source
       await bench?.close();
     });
 
-    it.each([0, 1, 42.5, -3, 1e12])('reads the value %d', async (value) => {
+    const negative = can.negative ?? true;
+    it.each([0, 1, 42.5, 1e12, ...(negative ? [-3] : [])])('reads the value %d', async (value) => {
       const beforeMs = bench.nowMs();
       const reading = await readIn({ kind: 'value', value });
       expect(reading).toMatchObject({ kind: 'value', value });
@@ -68,6 +71,10 @@ export function sourceContract<Query>(title: string, setup: () => Promise<Source
       expect(reading.coverage).toBeLessThanOrEqual(1);
       expect(reading.atMs).toBeGreaterThanOrEqual(beforeMs - (reading.ageMs ?? 0) - 1000);
       expect(reading.atMs).toBeLessThanOrEqual(bench.nowMs());
+    });
+
+    it.skipIf(negative)('never takes a number below zero for a value', async () => {
+      expect(await readIn({ kind: 'value', value: -3 })).toMatchObject({ kind: 'missing' });
     });
 
     it('says empty or absent when there is nothing, never zero', async () => {

@@ -202,6 +202,19 @@ function inbound(bench: StoreBench): void {
       expect(await store.alerts(false)).toHaveLength(2);
     });
 
+    it('appends the event of an alert only where it changes something', async () => {
+      const event = (type: string) => ({ atMs: 1, group: null, type, actor: 'receiver:am', data: {} });
+      const a = sampleAlert('a', { lastHeardMs: 10 });
+      const resolved = { ...a, status: 'resolved' as const, resolvedAtMs: 40 };
+      await bench.control({ kind: 'alert', alert: a, event: event('one') });
+      await bench.control({ kind: 'alert', alert: { ...a, lastHeardMs: 20 }, event: event('repeated') });
+      await bench.control({ kind: 'alert', alert: resolved, event: event('two') }, { kind: 'alert', alert: a, event: event('too late') });
+      await bench.control({ kind: 'alert', alert: resolved, event: event('again') });
+      const told = await bench.store.events({}, { before: null, limit: 10 });
+      expect(told.map((e) => e.type).reverse()).toEqual(['one', 'two']);
+      expect(await bench.store.verifyEvents()).toMatchObject({ firstBad: null });
+    });
+
     it('keeps tokens and their revocation', async () => {
       const token = { id: 't-1', name: 'ci', role: 'operator' as const, hash: 'ab'.repeat(32), createdAtMs: 5, revokedAtMs: null };
       await bench.control({ kind: 'token', token }, { kind: 'token', token: { ...token, id: 't-0', createdAtMs: 9 } });

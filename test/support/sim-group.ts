@@ -8,7 +8,7 @@ import type { World } from '../../src/engine/context.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type Instrument, noInstrument } from '../../src/engine/instrument.ts';
 import { Operating } from '../../src/engine/operate.ts';
-import type { Crash, Hook, Http, Random, Source, Store } from '../../src/ports/ports.ts';
+import type { Cloud, CommitResult, Crash, Hook, Http, Random, Source, Store } from '../../src/ports/ports.ts';
 import { DriverError, silentLog } from '../../src/ports/ports.ts';
 import { SimBalancer } from '../../src/sim/sim-balancer.ts';
 import { SimCloud } from '../../src/sim/sim-cloud.ts';
@@ -50,6 +50,10 @@ export class SimGroup {
   readonly sick = new Set<string>();
   crash: Crash = () => {};
   hook: Hook = { run: async () => {} };
+  /** What becomes of a commit on its way to the store and back. */
+  onCommit: (commit: () => Promise<CommitResult>) => Promise<CommitResult> = (commit) => commit();
+  /** Which controller asked the cloud for a change, in order. */
+  readonly acted: string[] = [];
   installId = '';
   instrument: Instrument = noInstrument;
 
@@ -74,8 +78,27 @@ export class SimGroup {
     this.edge = new SimBalancer(this.clock);
   }
 
+  /** Another controller in the same world, with a store handle of its own to be given. */
+  beside(): SimGroup {
+    return Object.assign(Object.create(SimGroup.prototype) as SimGroup, this, { onCommit: (commit: () => Promise<CommitResult>) => commit() });
+  }
+
+  private cloudOf(controllerId: string): Cloud {
+    const { cloud, acted } = this;
+    const told = <T>(job: () => T): T => {
+      acted.push(controllerId);
+      return job();
+    };
+    return {
+      list: () => cloud.list(),
+      get: (id) => cloud.get(id),
+      create: (request) => told(() => cloud.create(request)),
+      delete: (id) => told(() => cloud.delete(id)),
+    };
+  }
+
   async start(controllerId = 'c1'): Promise<void> {
-    const cloud = openCloud('sim', this.cloud, this.cloud.can, this.clock, noInstrument, this.installId);
+    const cloud = openCloud('sim', this.cloudOf(controllerId), this.cloud.can, this.clock, noInstrument, this.installId);
     const source: Source = {
       read: async () => {
         if (typeof this.load !== 'number') return this.load;
@@ -106,7 +129,7 @@ export class SimGroup {
       random: seeded(7),
       crash: (label) => this.crash(label),
       log: silentLog,
-      store: this.store,
+      store: { ...this.store, commit: (change) => this.onCommit(() => this.store.commit(change)) },
       instrument: this.instrument,
       http,
       sockets: { exchange: async () => '', canConnect: async () => true },

@@ -104,6 +104,7 @@ const change: fc.Arbitrary<ControlChange> = fc.oneof(
     ([n, over, ms]): ControlChange => ({
       kind: 'alert',
       alert: sampleAlert(`e-${n}`, { lastHeardMs: start + ms, ...(over && { status: 'resolved', resolvedAtMs: start + ms }) }),
+      event: { atMs: start + ms, group: null, type: 'alert.told', actor: 'receiver:am', data: { n, over } },
     }),
   ),
   fc

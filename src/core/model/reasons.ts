@@ -30,7 +30,7 @@ export const REASONS = {
   HOLD_FLAP: 'The change would at once call for the opposite change.',
   HOLD_APPROVAL: 'The change is large enough to need a person’s approval.',
   HOLD_FREEZE: 'A freeze or maintenance window is open.',
-  HOLD_BACKOFF: 'Recent launches failed; the next try waits.',
+  HOLD_BACKOFF: 'Launches wait: recent ones failed, or the cloud has not told yet which machines there are.',
   // limits
   LIMIT_MIN: 'Raised to the minimum.',
   LIMIT_MAX: 'Cut to the maximum.',

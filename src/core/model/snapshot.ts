@@ -70,6 +70,8 @@ export interface Snapshot {
   readonly approved: number | null;
   /** The cloud's list was complete and fresh, and not suspiciously empty. When false: no health-caused or surplus removal. */
   readonly cloudTrusted: boolean;
+  /** False: no complete list was read since the group was taken over, so a launch could be taken for one that exists already. Absent: there was one. */
+  readonly cloudListed?: boolean;
   /** Every balancer of the group answered. */
   readonly balancerTrusted: boolean;
   /** Money spent this calendar month by this group, in the budget's currency; null = unknown. */

@@ -51,7 +51,7 @@ function applyChange(change: Change, one: ControlChange, nowMs: number): void {
       change.setInstance({ ...(data.instances.get(one.instance) ?? contradiction(`there is no instance ${one.instance}`)), ...one.set });
       break;
     case 'alert':
-      putAlert(change, one.alert);
+      if (putAlert(change, one.alert) && one.event) change.append(one.event);
       break;
     case 'token': {
       const old = data.tokens.get(one.token.id);
@@ -104,7 +104,8 @@ function putSpec(change: Change, spec: GroupSpec, nowMs: number): void {
 }
 
 /** A resolved episode stays resolved, and what was heard later is not unheard: deliveries come twice and out of order. */
-function putAlert(change: Change, alert: AlertRow): void {
+/** True: the episode is new, or its status changed. */
+function putAlert(change: Change, alert: AlertRow): boolean {
   const { alerts } = change.data;
   const key = JSON.stringify([alert.receiver, alert.episode]);
   const old = alerts.get(key);
@@ -119,4 +120,5 @@ function putAlert(change: Change, alert: AlertRow): void {
       lastHeardMs: Math.max(old?.lastHeardMs ?? alert.lastHeardMs, alert.lastHeardMs),
     }),
   );
+  return old === undefined || (!isOver && old.status !== alert.status);
 }

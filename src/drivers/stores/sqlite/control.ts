@@ -51,7 +51,7 @@ function applyChange(store: StoreContext, change: ControlChange): void {
       setFlags(store, change.instance, change.set);
       break;
     case 'alert':
-      putAlert(store, change.alert);
+      if (putAlert(store, change.alert) && change.event) store.chain.append(change.event);
       break;
     case 'token':
       putToken(store, change.token);
@@ -119,8 +119,11 @@ function setFlags(
   if (changed !== 1) contradiction(store, `there is no instance ${id}`);
 }
 
-function putAlert(store: StoreContext, alert: AlertRow): void {
-  store.connection.run(store.queries.putAlert, {
+/** True: the episode is new, or its status changed. */
+function putAlert(store: StoreContext, alert: AlertRow): boolean {
+  const { connection, queries } = store;
+  const old = connection.get(queries.alertStatus, { receiver: alert.receiver, episode: alert.episode });
+  connection.run(queries.putAlert, {
     receiver: alert.receiver,
     episode: alert.episode,
     status: alert.status,
@@ -130,6 +133,7 @@ function putAlert(store: StoreContext, alert: AlertRow): void {
     last_heard_ms: alert.lastHeardMs,
     resolved_ms: alert.resolvedAtMs,
   });
+  return old === undefined || (old.status !== 'resolved' && old.status !== alert.status);
 }
 
 function putToken(store: StoreContext, token: TokenRow): void {

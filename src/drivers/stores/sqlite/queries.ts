@@ -277,6 +277,9 @@ function inboundQueries(db: Builder) {
   return {
     alertsAll: statement<Record<never, never>>()(() => alerts),
     alertsFiring: statement<Record<never, never>>()(() => alerts.where('status', '=', sql.lit('firing'))),
+    alertStatus: statement<{ receiver: string; episode: string }>()((p) =>
+      db.selectFrom('alerts').select('status').where('receiver', '=', p.receiver).where('episode', '=', p.episode),
+    ),
     /** A resolved episode stays resolved, and what was heard later is not unheard: deliveries come twice and out of order. */
     putAlert: statement<{
       receiver: string;

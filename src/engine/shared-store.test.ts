@@ -1,0 +1,188 @@
+/** Several controllers on one store, and a store whose answers are lost: what the simulator found there, each as a small case. */
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { SimGroup, START_MS } from '../../test/support/sim-group.ts';
+import { groupSpec } from '../../test/support/specs.ts';
+import { createMemoryData, type MemoryData } from '../drivers/stores/memory/data.ts';
+import { openMemoryStore } from '../drivers/stores/memory/driver.ts';
+import { DriverError, type InboundAlert, type Store, StoreError } from '../ports/ports.ts';
+
+const ops = { name: 'ops', role: 'operator' } as const;
+const secrets = { sha256: (t: string) => createHash('sha256').update(t).digest('hex'), randomHex: (n: number) => 'a'.repeat(2 * n) };
+
+function alarm(over: Partial<InboundAlert> = {}): InboundAlert {
+  return { status: 'firing', episode: 'high/1', name: 'High', labels: {}, annotations: {}, startsAtMs: START_MS, endsAtMs: null, ...over };
+}
+
+const alarmed = groupSpec({
+  policies: [
+    {
+      name: 'alarm',
+      type: 'alert',
+      options: { alert: 'High', labels: {}, receiver: null, while_firing: { min: 3 }, change: null, every: 60_000, valid_for: 600_000 },
+      advisory: false,
+    },
+  ],
+  metrics: {},
+});
+
+/** Two controllers on one store; the first holds the group. */
+async function two(spec = groupSpec(), mayRenew: () => boolean = () => true): Promise<{ sim: SimGroup; other: SimGroup; data: MemoryData }> {
+  const data = createMemoryData('inst');
+  const open = (sim: SimGroup): Store => openMemoryStore({ clock: sim.clock, secrets, profile: 'shared', data });
+  const sim = await SimGroup.open(spec);
+  const store = open(sim);
+  sim.store = { ...store, renew: async (...args) => (mayRenew() ? store.renew(...args) : Promise.reject(new StoreError('io', 'no answer'))) };
+  sim.installId = 'inst';
+  (sim.cloud as { installId: string }).installId = 'inst';
+  await sim.store.control([{ kind: 'put-spec', spec }], []);
+  await sim.start('c1');
+  const other = sim.beside();
+  other.store = open(sim);
+  await other.start('c2');
+  await sim.seconds(20);
+  return { sim, other, data };
+}
+
+describe('several controllers on one store', () => {
+  test('one of them acts, and a pause or a resume through the other counts', async () => {
+    const { sim, other } = await two();
+    expect([sim.engine.runners.has('web'), other.engine.runners.has('web')]).toEqual([true, false]);
+    expect(sim.alive()).toBe(1);
+    await other.operating.pause(ops, 'web', null, null);
+    sim.load = 300;
+    await sim.seconds(30);
+    expect(sim.alive()).toBe(1);
+    await other.operating.resume(ops, 'web');
+    await sim.seconds(30);
+    expect(sim.alive()).toBe(3);
+  });
+
+  test('an alert that the other one heard counts, and so does its end', async () => {
+    const { sim, other } = await two(alarmed);
+    await other.operating.receive('am', [alarm()], null);
+    await sim.seconds(10);
+    expect(sim.alive()).toBe(3);
+    await other.operating.receive('am', [alarm({ status: 'resolved', endsAtMs: START_MS + 30_000 })], null);
+    await sim.seconds(1);
+    expect(sim.engine.ctx.firing()).toEqual([]);
+  });
+
+  test('both hear one alert: it fires once', async () => {
+    const { sim, other } = await two(alarmed);
+    await Promise.all([sim.operating.receive('am', [alarm()], 'd1'), other.operating.receive('am', [alarm()], 'd2')]);
+    const fired = await sim.store.events({ type: 'alert.fired' }, { before: null, limit: 10 });
+    expect(fired).toHaveLength(1);
+  });
+
+  test('who lost the lease while a commit was under way does not make the call', async () => {
+    let reachable = true;
+    const { sim, other } = await two(groupSpec(), () => reachable);
+    // The answer of every commit comes after the lease has run out and the other has taken over.
+    reachable = false;
+    sim.onCommit = async (commit) => {
+      const result = await commit();
+      await sim.clock.sleep(40_000);
+      return result;
+    };
+    const before = sim.acted.length;
+    sim.load = 300;
+    other.load = 300;
+    await sim.seconds(200);
+    expect((await sim.store.group('web'))?.owner).toBe('c2');
+    expect(new Set(sim.acted.slice(before))).toEqual(new Set(['c2']));
+    expect(sim.alive()).toBe(3);
+  });
+});
+
+describe('a commit whose end nobody knows', () => {
+  test.each(['applied', 'not applied'] as const)('%s: the group is read again and goes on', async (what) => {
+    const sim = await SimGroup.open(groupSpec());
+    await sim.start();
+    await sim.seconds(20);
+    let left = 3;
+    sim.onCommit = async (commit) => {
+      if (left-- <= 0) return commit();
+      if (what === 'applied') await commit();
+      throw new StoreError('io', 'connection lost at COMMIT');
+    };
+    sim.load = 400;
+    await sim.seconds(90);
+    expect(left).toBeLessThan(0);
+    const living = await sim.store.instances('web', false);
+    expect(living.map((r) => r.state)).toEqual(['serving', 'serving', 'serving', 'serving']);
+    expect(new Set(sim.cloud.alive('web').map((m) => m.id))).toEqual(new Set(living.map((r) => r.machineId)));
+  });
+});
+
+describe('a store restored from an old copy', () => {
+  test('launches nothing under a number that a machine it does not know carries', async () => {
+    const sim = await SimGroup.open(groupSpec());
+    await sim.start();
+    await sim.seconds(20);
+    sim.kill();
+    // Made after the copy: the books say that number 2 is free.
+    sim.cloud.plant({ id: 'later', owner: { install: sim.installId, group: 'web', token: `${sim.installId}.web.2`, instance: 'web-2', templateId: 't1' } });
+    sim.load = 200;
+    sim.cloud.fault = (op) => (op === 'list' ? { before: new DriverError('unreachable', 'no') } : undefined);
+    await sim.start('c2');
+    await sim.seconds(30);
+    expect(sim.cloud.calls.filter((c) => c.op === 'create').map((c) => c.arg)).toEqual([`${sim.installId}.web.1`]);
+    sim.cloud.fault = () => undefined;
+    await sim.seconds(60);
+    expect(sim.cloud.alive().map((m) => m.id)).toContain('later');
+    expect(sim.cloud.calls.filter((c) => c.op === 'create').map((c) => c.arg)).toContain(`${sim.installId}.web.3`);
+  });
+});
+
+describe('alerts', () => {
+  test('grow old by the time that passes, not by a clock that is set', async () => {
+    const sim = await SimGroup.open(alarmed);
+    await sim.start();
+    sim.clock.jumpWall(36_000_000);
+    await sim.operating.receive('am', [alarm({ startsAtMs: sim.clock.wall() })], null);
+    await sim.seconds(60);
+    expect(sim.alive()).toBe(3);
+    sim.clock.jumpWall(-36_000_000);
+    await sim.seconds(700);
+    const [decision] = await sim.store.decisions('web', { before: null, limit: 1 });
+    expect(decision?.last.proposals[0]?.abstains).toBe(true);
+  });
+
+  test('a resolve that overtakes its slow alert stays the last word', async () => {
+    const sim = await SimGroup.open(alarmed);
+    await sim.start();
+    const control = sim.store.control.bind(sim.store);
+    let first = true;
+    (sim.store as { control: Store['control'] }).control = async (...args) => {
+      if (first) {
+        first = false;
+        await sim.clock.sleep(5_000);
+      }
+      return control(...args);
+    };
+    const slow = sim.operating.receive('am', [alarm()], null);
+    const quick = sim.operating.receive('am', [alarm({ status: 'resolved', endsAtMs: START_MS + 1 })], null);
+    await sim.seconds(10);
+    await Promise.all([slow, quick]);
+    expect(sim.engine.ctx.firing()).toEqual([]);
+    expect((await sim.store.alerts(true))[0]?.status).toBe('resolved');
+  });
+});
+
+test('a deletion that takes an hour is not asked about every second', async () => {
+  const spec = groupSpec();
+  const sim = await SimGroup.open({ ...spec, evaluateEveryMs: 30_000, health: { ...spec.health, everyMs: 30_000 } });
+  sim.load = 300;
+  await sim.start();
+  await sim.seconds(120);
+  sim.cloud.fault = (op) => (op === 'delete' ? { slowMs: 3_600_000 } : undefined);
+  sim.load = 100;
+  await sim.seconds(120);
+  const asked = (): number => sim.cloud.calls.filter((c) => c.op === 'get').length;
+  const before = asked();
+  await sim.seconds(3_000);
+  const deleting = sim.cloud.alive().filter((m) => m.state === 'deleting').length;
+  expect(deleting).toBeGreaterThan(0);
+  expect((asked() - before) / deleting).toBeLessThan(500);
+});

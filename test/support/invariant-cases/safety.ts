@@ -1,0 +1,208 @@
+import { LIMITS } from '../../../src/core/fixtures/group.ts';
+import { type Case, type Stage, underWay } from './stage.ts';
+
+const MINUTE = 60_000;
+
+const launches = (count: number): { id: string }[] => Array.from({ length: count }, (_, i) => ({ id: `web-${i + 1}` }));
+/** I1 to I11. */
+export const SAFETY: readonly Case[] = [
+  {
+    id: 'I1',
+    what: 'wishes',
+    wrong: (s) => s.commit({ rows: launches(6) }),
+    right: (s) => s.commit({ rows: launches(5) }),
+  },
+  {
+    id: 'I1',
+    what: 'machines',
+    wrong: (s) => {
+      for (let n = 1; n <= 6; n++) s.serving(n);
+      s.commit({ rows: [{ id: 'web-7' }] });
+    },
+    right: (s) => {
+      for (let n = 1; n <= 4; n++) s.serving(n);
+      s.commit({ rows: [{ id: 'web-5' }] });
+      s.machine(5);
+    },
+  },
+  {
+    id: 'I2',
+    what: 'a healthy member goes by our hand',
+    wrong: (s) => {
+      for (const n of [1, 2]) s.serving(n);
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'scale-in' }], target: 2 });
+    },
+    right: (s) => {
+      for (const n of [1, 2]) s.serving(n);
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'scale-in' }], target: 1 });
+    },
+  },
+  {
+    id: 'I3',
+    what: 'launches in an hour',
+    stage: { spec: { limits: { ...LIMITS, launchesPerHour: 2 } } },
+    wrong: (s) => {
+      s.commit({ rows: launches(2) });
+      s.pass(50 * MINUTE);
+      s.commit({ rows: [{ id: 'web-3' }] });
+    },
+    right: (s) => {
+      s.commit({ rows: launches(2) });
+      s.pass(61 * MINUTE);
+      s.commit({ rows: [{ id: 'web-3' }] });
+    },
+  },
+  {
+    id: 'I4',
+    what: 'a repeat under a new token',
+    wrong: (s) => {
+      s.machine(1);
+      s.machine(1, { token: 'inst.web.1b' });
+    },
+    right: (s) => {
+      s.machine(1);
+      s.machine(2);
+    },
+  },
+  {
+    id: 'I4',
+    what: 'two machines in the end',
+    stage: { idempotency: 'none' },
+    wrong: (s) => {
+      s.machine(1);
+      s.machine(1);
+    },
+    right: (s) => void s.machine(1),
+  },
+  {
+    id: 'I5',
+    what: 'an event for everything that comes and goes',
+    wrong: (s) => s.commit({ rows: [{ id: 'web-1' }], events: ['decision'] }),
+    right: (s) => {
+      s.commit({ rows: [{ id: 'web-1' }], events: ['instance.intent'] });
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }], events: ['launch.failed'] });
+      s.watcher.ended?.();
+    },
+  },
+  {
+    id: 'I6',
+    what: 'a machine without an instance',
+    wrong: (s) => void s.machine(1),
+    right: (s) => void s.serving(1),
+  },
+  {
+    id: 'I6',
+    what: 'an entry without an instance',
+    wrong: (s) => void s.world.balancers.get('lb')?.attach({ instance: 'web-9', address: '10.0.9.9', port: 80, weight: null }),
+    right: (s) => void s.serving(1),
+  },
+  {
+    id: 'I7',
+    what: 'struck while it runs',
+    wrong: (s) => {
+      s.serving(1);
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
+    },
+    right: (s) => {
+      const { machineId } = s.serving(1);
+      s.world.clouds.get('cloud')?.kill(machineId ?? '', 'gone');
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
+    },
+  },
+  {
+    id: 'I7',
+    what: 'a launch given up while its machine exists',
+    wrong: (s) => {
+      s.commit({ rows: [{ id: 'web-1', step: underWay('create') }] });
+      s.machine(1);
+      s.pass(2 * MINUTE);
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
+    },
+    right: (s) => {
+      s.commit({ rows: [{ id: 'web-1', step: underWay('create') }] });
+      s.pass(2 * MINUTE);
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
+    },
+  },
+  {
+    id: 'I8',
+    what: 'a machine that belongs to somebody else',
+    wrong: (s) => {
+      s.world.clouds.get('cloud')?.plant({ id: 'theirs', owner: { install: 'other', group: 'web', token: 'x', instance: 'x', templateId: 't1' } });
+      s.cloudCall('get', 'theirs');
+      s.cloudCall('delete', 'theirs');
+    },
+    right: (s) => {
+      const { machineId } = s.serving(1);
+      s.cloudCall('get', machineId ?? '');
+      s.cloudCall('delete', machineId ?? '');
+    },
+  },
+  {
+    id: 'I8',
+    what: 'an entry that belongs to somebody else',
+    wrong: (s) => s.balancerCall('detach', 'theirs'),
+    right: (s) => s.balancerCall('detach', 's:10.0.0.1:8080'),
+  },
+  {
+    id: 'I9',
+    what: 'taken for vanished',
+    wrong: (s) => {
+      s.serving(1);
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'vanished' }] });
+    },
+    right: (s) => {
+      const { machineId } = s.serving(1);
+      s.world.clouds.get('cloud')?.kill(machineId ?? '', 'stopped');
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'vanished' }] });
+    },
+  },
+  {
+    id: 'I9',
+    what: 'taken for an orphan at first sight',
+    wrong: (s) => {
+      const { id } = s.machine(1);
+      s.pass(2 * MINUTE);
+      s.cloudCall('list', '');
+      s.commit({ rows: [{ id: 'web-7', state: 'draining', removalCause: 'orphan', machineId: id }] });
+    },
+    right: (s) => {
+      const { id } = s.machine(1);
+      s.pass(2 * MINUTE);
+      for (let k = 0; k < 3; k++) s.cloudCall('list', '');
+      s.commit({ rows: [{ id: 'web-7', state: 'draining', removalCause: 'orphan', machineId: id }] });
+    },
+  },
+  {
+    id: 'I10',
+    what: 'repeated at once',
+    wrong: (s) => {
+      s.cloudCall('delete', 'm-1');
+      s.pass(500);
+      s.cloudCall('delete', 'm-1');
+    },
+    right: (s) => {
+      s.cloudCall('delete', 'm-1');
+      s.pass(1_000);
+      s.cloudCall('delete', 'm-1');
+    },
+  },
+  {
+    id: 'I11',
+    what: 'an empty list',
+    wrong: (s) => {
+      s.serving(1);
+      s.pass(6_000);
+      s.cloudCall('list', '');
+      s.world.mark('list-empty');
+      s.commit({ rows: [{ id: 'web-1', state: 'gone', removalCause: 'vanished' }] });
+    },
+    right: (s) => {
+      s.serving(1);
+      s.pass(6_000);
+      s.cloudCall('list', '');
+      s.world.mark('list-empty');
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'scale-in' }] });
+    },
+  },
+];
