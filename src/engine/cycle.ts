@@ -66,7 +66,7 @@ async function evaluate(ctx: EngineContext, runner: GroupRunner, observed: Obser
     const snapshot = snapshotOf(ctx, runner, state, obs, met, cause);
     const memory = met.memory;
     const made = decide(state.row.spec, snapshot, memory);
-    assertDecision(state.row.spec, made.decision, met.rows);
+    assertDecision(state.row.spec, made.decision, met.rows, memory);
     decision = made.decision;
     const change = changeOf(ctx, runner, state, met, made, { snapshot, memory });
     owed = change === OWED;

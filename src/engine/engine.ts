@@ -1,11 +1,13 @@
 import type { GroupMemory } from '../core/model/model.ts';
 import { initialMemory } from '../core/remember.ts';
-import { type AlertRow, type EventRow, type NewEvent, StoreError } from '../ports/ports.ts';
+import { type EventRow, type NewEvent, StoreError } from '../ports/ports.ts';
+import { AlertBook } from './alert-book.ts';
 import { InvariantViolated } from './assert.ts';
 import type { EngineContext, World } from './context.ts';
 import { cycle } from './cycle.ts';
 import { DeadMan } from './dead-man.ts';
 import { DueQueue } from './due.ts';
+import { freezeGroup } from './freeze-group.ts';
 import { GroupRunner } from './group-runner.ts';
 import { Leases } from './lease.ts';
 import { logEvents } from './log-events.ts';
@@ -43,7 +45,7 @@ export class Engine {
   readonly #deps: EngineDeps;
   readonly ctx: EngineContext;
   readonly runners = new Map<string, GroupRunner>();
-  readonly alerts = new Map<string, AlertRow>();
+  readonly alerts: AlertBook;
   /** Groups that are archived once their last machine is gone. */
   readonly retiring = new Set<string>();
   readonly #due: DueQueue;
@@ -59,9 +61,6 @@ export class Engine {
   readonly receiving = new Serial();
   #retaking = false;
   #world: World;
-  #firing: readonly AlertRow[] = [];
-  /** When alerts were last heard, by a clock that nobody sets: by key, for the time of hearing that the row has. */
-  readonly #heard = new Map<string, { readonly lastHeardMs: number; readonly mono: number }>();
   #unsubscribe: () => void = () => {};
   #stopping = false;
   /** The store failed; nothing is started until it answers again. */
@@ -70,6 +69,7 @@ export class Engine {
   constructor(deps: EngineDeps) {
     this.#deps = deps;
     this.#world = deps.world;
+    this.alerts = new AlertBook(deps.clock);
     this.#slots = new Slots(deps.cyclesAtOnce ?? 64);
     this.#due = new DueQueue(deps.clock, (key, lateMs) => this.#onDue(key, lateMs));
     this.#leases = new Leases(deps.store, deps.clock, deps.controllerId, (group) => this.#drop(group));
@@ -86,7 +86,7 @@ export class Engine {
       calendar,
       installId,
       world: () => this.#world,
-      firing: () => this.#firing.map((alert) => this.#aged(alert)),
+      firing: () => this.alerts.firing(),
       wake: (group) => this.wake(group),
       mayStart: (runner) => !this.#stopping && this.storeDown === null && !runner.lost && this.#leases.covers(runner.name),
       fleet: (windowMs) => this.#fleet(windowMs),
@@ -118,8 +118,7 @@ export class Engine {
   }
 
   async #readAlerts(): Promise<void> {
-    for (const row of await this.#deps.store.alerts(true)) this.alerts.set(alertKey(row.receiver, row.episode), row);
-    this.alertsChanged();
+    for (const row of await this.#deps.store.alerts(true)) this.alerts.set(row);
   }
 
   /** People, senders and files may have spoken to another controller of the same store. */
@@ -201,29 +200,6 @@ export class Engine {
     return at === null ? null : Math.round(this.#deps.clock.wall() + Math.max(0, at - this.#deps.clock.mono()));
   }
 
-  alertsChanged(): void {
-    this.#firing = [...this.alerts.values()]
-      .filter((a) => a.status === 'firing')
-      .sort((a, b) => b.lastHeardMs - a.lastHeardMs || (a.episode < b.episode ? -1 : 1));
-    const { clock } = this.#deps;
-    const keys = new Set(this.#firing.map((a) => alertKey(a.receiver, a.episode)));
-    for (const key of this.#heard.keys()) if (!keys.has(key)) this.#heard.delete(key);
-    for (const a of this.#firing) {
-      const key = alertKey(a.receiver, a.episode);
-      if (this.#heard.get(key)?.lastHeardMs === a.lastHeardMs) continue;
-      // Heard by a clock that was ahead of ours: now is the latest that it can have been.
-      const ageMs = Math.max(0, clock.wall() - a.lastHeardMs);
-      this.#heard.set(key, { lastHeardMs: a.lastHeardMs, mono: clock.mono() - ageMs });
-    }
-  }
-
-  /** Its age is what has passed since it was heard, however the wall clock was set meanwhile. */
-  #aged(alert: AlertRow): AlertRow {
-    const { clock } = this.#deps;
-    const heard = this.#heard.get(alertKey(alert.receiver, alert.episode));
-    return heard ? { ...alert, lastHeardMs: Math.round(clock.wall() - (clock.mono() - heard.mono)) } : alert;
-  }
-
   /** Starts nothing new, lets commits and calls under way end (at most 8 s), writes held-back counts. Machines and members stay as they are. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -293,10 +269,7 @@ export class Engine {
 
   async #cycleFailed(runner: GroupRunner, e: unknown): Promise<void> {
     this.#failed(runner.name, e);
-    if (!(e instanceof InvariantViolated)) return;
-    const why = `${e.message}. The group stands still until a person has looked: drover groups unfreeze ${runner.name}`;
-    const event: NewEvent = { atMs: this.#deps.clock.wall(), group: runner.name, type: 'group.frozen', actor: 'drover', data: { why } };
-    await runner.transact(() => ({ frozen: why, events: [event] })).catch((again) => this.#failed(runner.name, again));
+    if (e instanceof InvariantViolated) await freezeGroup(this.#deps.clock, runner, e).catch((again) => this.#failed(runner.name, again));
   }
 
   async #archive(runner: GroupRunner): Promise<void> {
@@ -361,8 +334,4 @@ export class Engine {
     }
     return { destroyed, living };
   }
-}
-
-export function alertKey(receiver: string, episode: string): string {
-  return `${receiver}\0${episode}`;
 }

@@ -1,6 +1,8 @@
+import { destructionSize } from '../core/destruction.ts';
 import type { RemovalCause } from '../core/model/model.ts';
 import { allowDestruction, machinesThere, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
 import { asDriverError, type InstanceRow, type Machine, type NewEvent } from '../ports/ports.ts';
+import { assertBudget, assertIntent } from './assert.ts';
 import type { EngineContext, Hands } from './context.ts';
 import { stepRetryMs } from './failure.ts';
 import type { GroupRunner } from './group-runner.ts';
@@ -67,7 +69,10 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
     return;
   }
   ctx.crash('delete:before-call');
-  if (!ctx.mayStart(runner)) return;
+  // A commit takes time: meanwhile the machine may have been seen to be gone, and its id be another's.
+  const now = runner.state.rows.get(id);
+  if (now?.step?.kind !== 'delete' || !ctx.mayStart(runner)) return;
+  assertIntent(now, 'delete');
   try {
     await hands.cloud.delete(machineId);
     ctx.crash('delete:after-call');
@@ -120,9 +125,19 @@ function condemned(ctx: EngineContext, state: GroupState, row: InstanceRow): Cha
     mayAct: true,
     victims: [row.id],
     instances: [end.row],
-    memory: rememberDestruction(state.memory, row.removalCause ?? 'scale-in', now),
+    memory: counted(state, row, now),
     events: end.event ? [{ ...end.event, actor: 'drover' }] : [],
   };
+}
+
+/** The deletions with this one, which must be within the budget however it came here. */
+function counted(state: GroupState, row: InstanceRow, nowMs: number): GroupState['memory'] {
+  const { spec } = state.row;
+  const cause = row.removalCause ?? 'scale-in';
+  const memory = rememberDestruction(state.memory, cause, nowMs);
+  const there = machinesThere(state.rows.values(), state.memory.target);
+  assertBudget(spec, memory, cause, destructionSize(spec, state.memory, there, nowMs), nowMs);
+  return memory;
 }
 
 function settleGone(ctx: EngineContext, state: GroupState, id: string): Change | null {

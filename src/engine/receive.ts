@@ -1,5 +1,6 @@
 import type { AlertRow, ControlChange, InboundAlert, NewEvent } from '../ports/ports.ts';
-import { alertKey, type Engine } from './engine.ts';
+import { keyOf, MOST_FIRING } from './alert-book.ts';
+import type { Engine } from './engine.ts';
 import type { ReceiveResult } from './operations.ts';
 
 /** An episode first heard later than this after it began is a replay, not news, ms. */
@@ -25,9 +26,9 @@ async function receiveNow(engine: Engine, receiver: string, alerts: readonly Inb
   const next = new Map<string, AlertRow>();
   for (const told of alerts) {
     const a = told.startUnknown ? placed(engine, receiver, told, next) : told;
-    const key = alertKey(receiver, a.episode);
-    const known = next.get(key) ?? engine.alerts.get(key);
-    const effect = effectOf(a, known, engine, receiver, now);
+    const key = keyOf(receiver, a.episode);
+    const known = next.get(key) ?? engine.alerts.get(receiver, a.episode);
+    const effect = effectOf(a, known, engine, receiver, now, count.fired);
     count[effect.kind]++;
     const event: NewEvent = {
       atMs: now,
@@ -48,9 +49,8 @@ async function receiveNow(engine: Engine, receiver: string, alerts: readonly Inb
   const fresh = await ctx.store.control(changes, events, once);
   if (!fresh) return { fired: 0, refreshed: 0, resolved: 0, ignored: 0, duplicate: true, groups: [] };
   // What another controller resolved meanwhile stays so.
-  for (const [key, row] of next) if (engine.alerts.get(key)?.status !== 'resolved') engine.alerts.set(key, row);
-  forgetOld(engine, now);
-  engine.alertsChanged();
+  for (const row of next.values()) if (engine.alerts.get(receiver, row.episode)?.status !== 'resolved') engine.alerts.set(row);
+  engine.alerts.forget(now - REPLAY_MS);
   const groups = listening(engine, receiver);
   if (count.fired + count.resolved > 0) for (const g of groups) engine.wake(g, ALERT_GAP_MS);
   return { ...count, duplicate: false, groups };
@@ -58,16 +58,16 @@ async function receiveNow(engine: Engine, receiver: string, alerts: readonly Inb
 
 /** Senders that name no start: an open episode of the alert goes on, else a firing one begins now. */
 function placed(engine: Engine, receiver: string, a: InboundAlert, next: ReadonlyMap<string, AlertRow>): InboundAlert {
-  const prefix = alertKey(receiver, `${a.episode}/`);
-  for (const rows of [next, engine.alerts]) {
-    for (const [key, row] of rows) if (row.status === 'firing' && key.startsWith(prefix)) return { ...a, episode: row.episode, startsAtMs: row.startsAtMs };
-  }
+  const isOpen = (row: AlertRow): boolean => row.status === 'firing' && row.episode.startsWith(`${a.episode}/`);
+  const known = engine.alerts.episodesOf(receiver, `${a.episode}/`);
+  const open = [...next.values()].find(isOpen) ?? [...known].find((row) => isOpen(next.get(keyOf(receiver, row.episode)) ?? row));
+  if (open) return { ...a, episode: open.episode, startsAtMs: open.startsAtMs };
   return { ...a, episode: `${a.episode}/${a.startsAtMs}` };
 }
 
 type Effect = { kind: 'fired' | 'refreshed' | 'resolved' | 'ignored'; row: AlertRow | null; why?: string };
 
-function effectOf(a: InboundAlert, known: AlertRow | undefined, engine: Engine, receiver: string, now: number): Effect {
+function effectOf(a: InboundAlert, known: AlertRow | undefined, engine: Engine, receiver: string, now: number, opening: number): Effect {
   const row: AlertRow = {
     receiver,
     episode: a.episode,
@@ -88,21 +88,15 @@ function effectOf(a: InboundAlert, known: AlertRow | undefined, engine: Engine, 
   if (now - a.startsAtMs > REPLAY_MS) return { kind: 'ignored', row: null, why: 'it began more than 24 h ago and was never heard of' };
   const newer = newestStart(engine, receiver, a.episode);
   if (newer !== null && newer > a.startsAtMs) return { kind: 'ignored', row: null, why: 'a later episode of this alert is known' };
+  if (engine.alerts.open + opening >= MOST_FIRING) return { kind: 'ignored', row: null, why: `${MOST_FIRING} alerts fire already: more are not kept` };
   return { kind: 'fired', row };
 }
 
-/** What began before the replay window and was resolved is refused as too old anyway: memory need not hold it. */
-function forgetOld(engine: Engine, now: number): void {
-  for (const [key, row] of engine.alerts) if (row.status === 'resolved' && now - row.startsAtMs > REPLAY_MS) engine.alerts.delete(key);
-}
-
-/** Start of the newest known episode with the same fingerprint, Unix ms. */
+/** Start of the newest known episode of the same alert, Unix ms. */
 function newestStart(engine: Engine, receiver: string, episode: string): number | null {
-  const cut = episode.lastIndexOf('/');
-  if (cut < 0) return null;
-  const prefix = alertKey(receiver, episode.slice(0, cut + 1));
+  if (!episode.includes('/')) return null;
   let newest: number | null = null;
-  for (const [key, row] of engine.alerts) if (key.startsWith(prefix) && (newest === null || row.startsAtMs > newest)) newest = row.startsAtMs;
+  for (const row of engine.alerts.episodesOf(receiver, episode)) if (newest === null || row.startsAtMs > newest) newest = row.startsAtMs;
   return newest;
 }
 

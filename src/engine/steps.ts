@@ -1,9 +1,11 @@
 import type { HookSpec } from '../core/model/model.ts';
 import { rememberLaunchFailure, rememberLaunchSuccess } from '../core/remember.ts';
 import { asDriverError, DriverError, type InstanceRow, type NewEvent, type StepKind } from '../ports/ports.ts';
+import { assertIntent, InvariantViolated } from './assert.ts';
 import { type EngineContext, type Hands, handsOf, memberPort } from './context.ts';
 import { withDeadline } from './deadline.ts';
 import { launchFailure, stepRetryMs } from './failure.ts';
+import { freezeGroup } from './freeze-group.ts';
 import type { GroupRunner } from './group-runner.ts';
 import type { Change, GroupState } from './group-state.ts';
 import { become, condemn, stepOf, UNDER_WAY, unattached, unbound } from './life.ts';
@@ -24,6 +26,10 @@ interface Attempt {
 export function startStep(ctx: EngineContext, runner: GroupRunner, id: string, step: StepKind, hands: Hands): void {
   if (runner.inFlight.has(id)) return;
   const task = perform(ctx, runner, id, step, hands)
+    .catch(async (e) => {
+      ctx.log.error({ group: runner.name, instance: id, step, err: String(e) }, 'step failed');
+      if (e instanceof InvariantViolated) await freezeGroup(ctx.clock, runner, e);
+    })
     .catch((e) => ctx.log.error({ group: runner.name, instance: id, step, err: String(e) }, 'step failed'))
     .finally(() => {
       runner.inFlight.delete(id);
@@ -66,7 +72,10 @@ async function attempt(ctx: EngineContext, runner: GroupRunner, id: string, kind
   });
   if (!asked.ok || !row) return;
   ctx.crash(`${kind}:before-call`);
-  if (!ctx.mayStart(runner)) return; // the intent stands, and whoever goes on knows that it may have been carried out
+  // A commit takes time. Without the lease, or where the instance went another way, the intent stands as one whose outcome is unknown.
+  const now = runner.state.rows.get(id);
+  if (!now || !how.wanted(now) || !ctx.mayStart(runner)) return;
+  assertIntent(now, kind);
   let settle: (state: GroupState, now: InstanceRow) => Change;
   try {
     const patch = await how.run(row);

@@ -163,6 +163,12 @@ export const DECISIONS: readonly Case[] = [
   },
   {
     id: 'I20',
+    what: 'a step that failed',
+    wrong: (s) => stepped(s, 1_000),
+    right: (s) => stepped(s, 2_000),
+  },
+  {
+    id: 'I20',
     what: 'looks without pause',
     wrong: (s) => looks(s, 50),
     right: (s) => looks(s, 500),
@@ -226,4 +232,12 @@ function looks(s: Stage, everyMs: number): void {
     s.pass(everyMs);
     s.ask(true);
   }
+}
+
+/** An attach fails the second time, and is tried again so much later. */
+function stepped(s: Stage, afterMs: number): void {
+  s.serving(1, { step: underWay('attach', 2) });
+  s.commit({ rows: [{ id: 'web-1', step: { ...underWay('attach', 2), error: 'refused' } }] });
+  s.pass(afterMs);
+  s.commit({ rows: [{ id: 'web-1', step: underWay('attach', 3) }] });
 }

@@ -82,6 +82,22 @@ export const ORDER: readonly Case[] = [
   },
   {
     id: 'I26',
+    what: 'an order that nobody heeds',
+    wrong: (s) => {
+      s.watcher.acknowledged?.({ kind: 'reload', group: 'web' });
+      s.set({ spec: { ...s.spec, hash: 'newer' } });
+      s.pass(5 * MINUTE);
+      s.commit({ readings: {} });
+    },
+    right: (s) => {
+      s.watcher.acknowledged?.({ kind: 'reload', group: 'web' });
+      s.set({ spec: { ...s.spec, hash: 'newer' } });
+      s.pass(MINUTE);
+      s.commit({ readings: {} });
+    },
+  },
+  {
+    id: 'I26',
     what: 'an event that is missing',
     wrong: (s) => {
       hears(s, 'alert.fired', 0);

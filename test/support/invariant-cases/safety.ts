@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../src/core/fixtures/group.ts';
-import { type Case, type Stage, underWay } from './stage.ts';
+import { type Case, underWay } from './stage.ts';
 
 const MINUTE = 60_000;
 
