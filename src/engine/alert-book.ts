@@ -37,11 +37,11 @@ export class AlertBook {
   set(row: AlertRow): void {
     const key = keyOf(row.receiver, row.episode);
     const before = this.#rows.get(key);
+    if (before && before.row.status === row.status && before.row.lastHeardMs === row.lastHeardMs) return; // read again, and nothing new
     if (before?.row.status === 'firing') this.#open--;
     if (row.status === 'firing') this.#open++;
-    const same = before?.row.lastHeardMs === row.lastHeardMs;
     // Heard by a clock that was ahead of ours: now is the latest that it can have been.
-    const heardMono = same ? before.heardMono : this.#clock.mono() - Math.max(0, this.#clock.wall() - row.lastHeardMs);
+    const heardMono = this.#clock.mono() - Math.max(0, this.#clock.wall() - row.lastHeardMs);
     this.#rows.set(key, { row, heardMono });
     const alert = alertOf(row.receiver, row.episode);
     const episodes = this.#byAlert.get(alert);

@@ -18,7 +18,7 @@ export function assertDecision(spec: GroupSpec, decision: Decision, before: Read
   const { target, from, actions } = decision;
   if (!Number.isSafeInteger(target) || target < 0) throw new InvariantViolated('I19', `target ${target} is not a count`);
   if (target > spec.max && target > from) throw new InvariantViolated('I19', `target ${target} is above max ${spec.max}`);
-  if (target < from && target < spec.max && decision.reason !== 'MANUAL') assertKnown(decision);
+  if (target < from && target < spec.max) assertKnown(decision);
   let capacity = 0;
   for (const row of before.values()) if (isCapacity(row.state) && row.removalCause === null && !row.detached) capacity++;
   const launches = actions.filter((a) => a.kind === 'launch').length;
@@ -34,8 +34,9 @@ export function assertDecision(spec: GroupSpec, decision: Decision, before: Read
     throw new InvariantViolated('I3', `${lately} launches in an hour and ${launches} more pass launches_per_hour ${launchesPerHour}`);
 }
 
-/** Missing data never removes: who lacks what it needs has to have kept the size. */
-function assertKnown({ proposals, from, target }: Decision): void {
+/** Missing data never removes: who lacks what it needs has to have kept the size, unless a person or a schedule set an upper bound. */
+function assertKnown({ proposals, from, target, reason }: Decision): void {
+  if (reason === 'MANUAL' || proposals.some((p) => !p.advisory && (p.cap ?? null) !== null)) return;
   const blind = proposals.find((p) => p.blocksShrink && !p.advisory);
   if (blind) throw new InvariantViolated('I16', `${from} → ${target} although ${blind.policy} lacks ${blind.error ?? 'its data'}`);
 }

@@ -18,12 +18,12 @@ export async function probeGroup(ctx: EngineContext, runner: GroupRunner): Promi
     limit = new Slots(PROBES_AT_ONCE);
     slots.set(ctx, limit);
   }
-  let booting = false;
+  let againMs = spec.health.everyMs;
   let changed = false;
   const asked: Promise<void>[] = [];
   for (const row of runner.state.rows.values()) {
     if (row.address === null || (row.state !== 'booting' && row.state !== 'warming' && row.state !== 'serving')) continue;
-    if (row.state !== 'serving') booting = true;
+    if (row.state !== 'serving') againMs = Math.min(againMs, eagerMs(ctx.clock.wall() - row.sinceMs));
     asked.push(
       limit.run(async () => {
         const fault = await probe(ctx, spec, row);
@@ -34,7 +34,12 @@ export async function probeGroup(ctx: EngineContext, runner: GroupRunner): Promi
   await Promise.all(asked);
   for (const id of runner.health.keys()) if (!runner.state.rows.has(id)) runner.health.delete(id);
   if (changed) ctx.wake(runner.name);
-  return booting ? Math.min(spec.health.everyMs, 500) : spec.health.everyMs;
+  return againMs;
+}
+
+/** Who is awaited is asked often: at most a thirtieth of its start is lost to waiting for the next question. */
+function eagerMs(awaitedMs: number): number {
+  return Math.max(500, awaitedMs / 30);
 }
 
 /** Null: it passed. Else what the check saw, for people. */

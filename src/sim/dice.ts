@@ -1,4 +1,4 @@
-import type { Random } from '../../../src/ports/ports.ts';
+import type { Random } from '../ports/ports.ts';
 
 /** One stream of chances. Streams are forked by name, so that a new draw in one place does not reshuffle the others. */
 export interface Dice extends Random {

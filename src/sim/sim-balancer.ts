@@ -44,6 +44,12 @@ export class SimBalancer implements Balancer {
   restart(): void {
     this.#entries.clear();
   }
+  /** A person changes an entry of ours by hand. */
+  edit(ref: string, how: 'remove' | 'drain'): void {
+    const entry = this.#entries.get(ref);
+    if (how === 'remove') this.#entries.delete(ref);
+    else if (entry) this.#entries.set(ref, { ...entry, state: 'draining' });
+  }
   setSessions(address: string, sessions: number): void {
     for (const [ref, m] of this.#entries) if (m.address === address) this.#entries.set(ref, { ...m, sessions });
   }

@@ -14,6 +14,10 @@ export interface CloudFault {
   readonly list?: ListResult<Machine> | ((truth: ListResult<Machine>) => ListResult<Machine>);
   /** delete: says yes and does nothing. */
   readonly ignored?: boolean;
+  /** delete: takes so much longer, ms. */
+  readonly slowMs?: number;
+  /** create: the machine is there and never starts. */
+  readonly stopped?: boolean;
 }
 export type CloudOp = 'list' | 'get' | 'create' | 'delete';
 
@@ -42,9 +46,14 @@ export class SimCloud implements Cloud {
   /** Told of every call of a caller, and of every machine made. */
   onCall: (op: CloudOp, arg: string) => void = () => {};
   onMade: (machine: Machine) => void = () => {};
+  onGone: (machine: Machine) => void = () => {};
+  /** Two clouds of one simulation give out different addresses. */
+  network = 0;
   readonly calls: { op: CloudOp; arg: string; atMs: number }[] = [];
   readonly #truth = new Map<string, Truth>();
   readonly #byToken = new Map<string, Machine>();
+  readonly #byAddress = new Map<string, string>();
+  readonly #tagsOf = new Map<string, NonNullable<Machine['owner']>>();
   readonly #freeAddresses: string[] = [];
   #next = 1;
 
@@ -70,6 +79,12 @@ export class SimCloud implements Cloud {
     return [...this.#truth.values()].map((t) => t.machine).filter((m) => group === undefined || m.owner?.group === group);
   }
 
+  /** The machine that has an address now. */
+  at(address: string): Machine | undefined {
+    this.#settle();
+    return this.#truth.get(this.#byAddress.get(address) ?? '')?.machine;
+  }
+
   /** Time since the machine was made, ms; null: it does not exist. */
   ageMs(id: string): number | null {
     const t = this.#truth.get(id);
@@ -84,13 +99,29 @@ export class SimCloud implements Cloud {
     else t.machine = { ...t.machine, state: 'stopped' };
   }
 
+  /** Someone took the tags of a machine off, or put others on. */
+  retag(id: string, owner: Machine['owner']): void {
+    const t = this.#truth.get(id);
+    if (!t) return;
+    if (t.machine.owner !== null) this.#tagsOf.set(id, t.machine.owner);
+    t.machine = { ...t.machine, owner };
+  }
+  /** Someone puts the tags back that machines have lost. */
+  restoreTags(): void {
+    for (const [id, owner] of this.#tagsOf) {
+      const t = this.#truth.get(id);
+      if (t?.machine.owner === null) t.machine = { ...t.machine, owner };
+    }
+    this.#tagsOf.clear();
+  }
+
   /** A machine nobody here launched. */
   plant(machine: Partial<Machine> & { id: string }): void {
     const full: Machine = {
       owner: null,
       name: machine.id,
       state: 'running',
-      address: `10.9.0.${this.#next}`,
+      address: `10.9.${this.network}.${this.#next}`,
       port: 80,
       zone: null,
       createdAtMs: this.clock.wall(),
@@ -99,6 +130,7 @@ export class SimCloud implements Cloud {
       ...machine,
     };
     const now = this.clock.mono();
+    if (full.address) this.#byAddress.set(full.address, machine.id);
     this.#truth.set(machine.id, { machine: full, madeAtMono: now, shownAtMono: now, runsAtMono: 0, goneAtMono: Number.POSITIVE_INFINITY });
   }
 
@@ -116,7 +148,7 @@ export class SimCloud implements Cloud {
 
   async create(request: CreateRequest): Promise<Machine> {
     const { owner } = request;
-    return this.#call('create', owner.token, () => {
+    return this.#call('create', owner.token, (fault) => {
       const twin = this.alive().find((m) => m.owner?.token === owner.token && m.owner.install === owner.install);
       if (twin && this.can.idempotency !== 'none') return twin;
       // A token stays bound to its machine, as at EC2; a name is free again.
@@ -127,8 +159,8 @@ export class SimCloud implements Cloud {
         id: `m-${n}`,
         owner,
         name: request.name,
-        state: 'pending',
-        address: (this.reusesAddresses ? this.#freeAddresses.pop() : undefined) ?? `10.0.${n >> 8}.${n & 255}`,
+        state: fault?.stopped ? 'stopped' : 'pending',
+        address: (this.reusesAddresses ? this.#freeAddresses.pop() : undefined) ?? `10.${this.network}.${n >> 8}.${n & 255}`,
         port: 8080,
         zone: request.zone,
         createdAtMs: this.clock.wall(),
@@ -138,7 +170,8 @@ export class SimCloud implements Cloud {
       const now = this.clock.mono();
       const times = { madeAtMono: now, shownAtMono: now + this.hiddenMs(), runsAtMono: now + this.bootMs, goneAtMono: Number.POSITIVE_INFINITY };
       this.#truth.set(machine.id, { machine, ...times });
-      this.#byToken.set(owner.token, machine);
+      if (this.can.idempotency === 'token') this.#byToken.set(owner.token, machine);
+      if (machine.address) this.#byAddress.set(machine.address, machine.id);
       this.onMade(machine);
       return machine;
     });
@@ -149,7 +182,7 @@ export class SimCloud implements Cloud {
       const t = this.#truth.get(id);
       if (!t || t.goneAtMono !== Number.POSITIVE_INFINITY || fault?.ignored) return;
       t.machine = { ...t.machine, state: 'deleting' };
-      t.goneAtMono = this.clock.mono() + this.deleteMs;
+      t.goneAtMono = this.clock.mono() + this.deleteMs + (fault?.slowMs ?? 0);
     });
   }
 
@@ -172,9 +205,15 @@ export class SimCloud implements Cloud {
   }
 
   #remove(id: string): void {
-    const address = this.#truth.get(id)?.machine.address;
-    if (address) this.#freeAddresses.push(address);
+    const { machine } = this.#truth.get(id) ?? {};
+    if (!machine) return;
     this.#truth.delete(id);
+    this.#tagsOf.delete(id);
+    if (machine.address) {
+      this.#freeAddresses.push(machine.address);
+      if (this.#byAddress.get(machine.address) === id) this.#byAddress.delete(machine.address);
+    }
+    this.onGone(machine);
   }
 
   #settle(): void {

@@ -1,7 +1,9 @@
-import type { Clock } from '../ports/ports.ts';
+import type { Clock, Random } from '../ports/ports.ts';
 
 interface Timer {
   readonly at: number;
+  /** Timers of one moment fire in this order: drawn, so that a run of another seed has another, or the order of asking. */
+  readonly order: number;
   readonly seq: number;
   run: (() => void) | null;
 }
@@ -16,11 +18,13 @@ export class VirtualClock implements Clock {
   #seq = 0;
   readonly #timers: Timer[] = [];
   readonly #drain: () => Promise<void>;
+  readonly #ties: Random | null;
 
-  /** `startMs`: wall time at the start, Unix ms. `drain`: lets all settled promises run; resolves when none is left. */
-  constructor(startMs: number, drain: () => Promise<void>) {
+  /** `startMs`: wall time at the start, Unix ms. `drain`: lets all settled promises run; resolves when none is left. `ties` draws the order of timers of one moment. */
+  constructor(startMs: number, drain: () => Promise<void>, ties: Random | null = null) {
     this.#wallOffset = startMs;
     this.#drain = drain;
+    this.#ties = ties;
   }
 
   wall(): number {
@@ -35,7 +39,7 @@ export class VirtualClock implements Clock {
   }
 
   after(ms: number, run: () => void): () => void {
-    const timer: Timer = { at: this.#mono + Math.max(0, ms), seq: this.#seq++, run };
+    const timer: Timer = { at: this.#mono + Math.max(0, ms), order: this.#ties?.u32() ?? 0, seq: this.#seq++, run };
     let i = this.#timers.length;
     this.#timers.push(timer);
     while (i > 0) {
@@ -80,6 +84,23 @@ export class VirtualClock implements Clock {
     this.#mono = end;
   }
 
+  /**
+   * The same inside one turn of the event loop: `drain` must run every settled promise before it returns. `go` is asked after each
+   * timer; false ends it there.
+   */
+  runTo(endMono: number, drain: () => void, go: () => boolean): void {
+    drain();
+    for (let head = this.#timers[0]; head && head.at <= endMono; head = this.#timers[0]) {
+      this.#pop();
+      if (!head.run) continue;
+      this.#mono = Math.max(this.#mono, head.at);
+      head.run();
+      drain();
+      if (!go()) return;
+    }
+    this.#mono = Math.max(this.#mono, endMono);
+  }
+
   #pop(): void {
     const heap = this.#timers;
     const last = heap.pop() as Timer;
@@ -98,5 +119,6 @@ export class VirtualClock implements Clock {
 }
 
 function sooner(a: Timer, b: Timer): boolean {
-  return a.at < b.at || (a.at === b.at && a.seq < b.seq);
+  if (a.at !== b.at) return a.at < b.at;
+  return a.order < b.order || (a.order === b.order && a.seq < b.seq);
 }
