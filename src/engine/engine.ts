@@ -1,6 +1,6 @@
 import type { GroupMemory } from '../core/model/model.ts';
 import { initialMemory } from '../core/remember.ts';
-import { type EventRow, type NewEvent, StoreError } from '../ports/ports.ts';
+import { type EventRow, type GroupRow, type NewEvent, StoreError } from '../ports/ports.ts';
 import { AlertBook } from './alert-book.ts';
 import { InvariantViolated } from './assert.ts';
 import type { EngineContext, World } from './context.ts';
@@ -136,27 +136,28 @@ export class Engine {
 
   /** Looks for groups that are new, free or expired; forgets archived ones. */
   async takeGroups(): Promise<void> {
-    const free: string[] = [];
+    const free: GroupRow[] = [];
     for (const row of await this.#deps.store.groups()) {
       const runner = this.runners.get(row.name);
       if (row.archivedAtMs !== null) this.#drop(row.name);
-      else if (!runner || runner.lost) free.push(row.name);
+      else if (!runner || runner.lost) free.push(row);
     }
-    for (let i = 0; i < free.length; i += TAKEN_AT_ONCE) await Promise.all(free.slice(i, i + TAKEN_AT_ONCE).map((name) => this.#take(name)));
+    for (let i = 0; i < free.length; i += TAKEN_AT_ONCE) await Promise.all(free.slice(i, i + TAKEN_AT_ONCE).map((row) => this.#take(row)));
   }
 
-  async #take(name: string): Promise<void> {
-    if (this.#taking.has(name)) return;
-    this.#taking.add(name);
+  async #take(seen: GroupRow): Promise<void> {
+    if (this.#taking.has(seen.name)) return;
+    this.#taking.add(seen.name);
     try {
-      await this.#takeNow(name);
+      await this.#takeNow(seen);
     } finally {
-      this.#taking.delete(name);
+      this.#taking.delete(seen.name);
     }
   }
 
-  async #takeNow(name: string): Promise<void> {
-    const row = await this.#leases.acquire(name);
+  async #takeNow(seen: GroupRow): Promise<void> {
+    const { name } = seen;
+    const row = await this.#leases.acquire(seen);
     if (!row || this.#stopping) return;
     const instances = await this.#deps.store.instances(name, false);
     const memory =
@@ -330,6 +331,7 @@ export class Engine {
     let living = 0;
     for (const runner of this.runners.values()) {
       living += runner.state.rows.size;
+      destroyed += runner.condemning;
       for (const d of (runner.state.memory as GroupMemory).destroyed) if (d.atMs > since && d.cause !== 'forced') destroyed++;
     }
     return { destroyed, living };

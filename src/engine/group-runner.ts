@@ -73,6 +73,8 @@ export class GroupRunner {
   lastReadings: DecisionInputs['snapshot']['readings'] = {};
   /** Machines with our tag that are not in the books and wait for a person. */
   held: readonly string[] = [];
+  /** Deletions whose commit is under way: they count for the installation's budget already. */
+  condemning = 0;
   /** Fenced: someone else has the group, or it was closed. Nothing may be started. */
   lost = false;
   cycling = false;

@@ -1,4 +1,4 @@
-import type { Clock, GroupRow, Store } from '../ports/ports.ts';
+import type { Clock, GroupRow, SeenLease, Store } from '../ports/ports.ts';
 
 /** Lease of a group on a shared store, ms; renewed at a third of it. */
 const TTL_MS = 15_000;
@@ -17,6 +17,8 @@ export class Leases {
   readonly #owner: string;
   readonly #onLost: (group: string) => void;
   readonly #held = new Map<string, { epoch: number; untilMono: number }>();
+  /** Leases of others, and since when they have stood as they do. */
+  readonly #others = new Map<string, SeenLease & { readonly sinceMono: number }>();
   #cancel: () => void = () => {};
   #closed = false;
 
@@ -27,11 +29,24 @@ export class Leases {
     this.#onLost = onLost;
   }
 
-  async acquire(group: string): Promise<GroupRow | null> {
+  /** `seen`: the group's row as just read. */
+  async acquire(seen: GroupRow): Promise<GroupRow | null> {
     const asked = this.#clock.mono();
-    const row = await this.#store.acquire(group, this.#owner, TTL_MS);
-    if (row) this.#held.set(group, { epoch: row.epoch, untilMono: this.#store.profile === 'exclusive' ? Number.POSITIVE_INFINITY : asked + TTL_MS });
+    const row = await this.#store.acquire(seen.name, this.#owner, TTL_MS, this.#isDead(seen) ? seen : undefined);
+    if (row) {
+      this.#others.delete(seen.name);
+      this.#held.set(seen.name, { epoch: row.epoch, untilMono: this.#store.profile === 'exclusive' ? Number.POSITIVE_INFINITY : asked + TTL_MS });
+    }
     return row;
+  }
+
+  /** Nobody renewed it for longer than a lease lasts, by our own clock: the store's may have been set back, and would keep a dead owner alive for hours. */
+  #isDead(seen: GroupRow): boolean {
+    const { epoch, leaseUntilMs } = seen;
+    const before = this.#others.get(seen.name);
+    if (before?.epoch === epoch && before.leaseUntilMs === leaseUntilMs) return this.#clock.mono() - before.sinceMono > TTL_MS + SKEW_MS;
+    this.#others.set(seen.name, { epoch, leaseUntilMs, sinceMono: this.#clock.mono() });
+    return false;
   }
 
   /** May a mutating call start now? */

@@ -280,7 +280,9 @@ export class Operating implements Operations {
         removalCause: 'forced' as const,
         removalWhy: forgottenBy(actor.name),
       };
-      return { instances: [gone], events: [this.#event(actor, row.group, 'control.forgotten', { instance: id, machine: now.machineId })] };
+      // Adopted again it begins anew: what was launched in its place stands for itself.
+      const heirs = [...state.rows.values()].filter((r) => r.replaces === id).map((r) => ({ ...r, replaces: null }));
+      return { instances: [gone, ...heirs], events: [this.#event(actor, row.group, 'control.forgotten', { instance: id, machine: now.machineId })] };
     });
     this.#engine.wake(row.group);
   }

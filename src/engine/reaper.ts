@@ -54,11 +54,19 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
 
   ctx.crash('delete:before-intent');
   let refused: { detail: string; waitMs: number } | null = null;
-  const asked = await runner.transact((state) => {
-    const now = state.rows.get(id);
-    refused = now ? refusal(ctx, state, now) : null;
-    return now && !refused ? condemned(ctx, state, now) : null;
-  });
+  let counts = 0;
+  const asked = await runner
+    .transact((state) => {
+      const now = state.rows.get(id);
+      refused = now ? refusal(ctx, state, now) : null;
+      if (!now || refused) return null;
+      if (now.state !== 'terminating' && now.removalCause !== 'forced') counts = 1;
+      runner.condemning += counts;
+      return condemned(ctx, state, now);
+    })
+    .finally(() => {
+      runner.condemning -= counts;
+    });
   const because = refused as { detail: string; waitMs: number } | null;
   if (because) {
     await postpone(ctx, runner, id, because.detail, because.waitMs);

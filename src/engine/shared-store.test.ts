@@ -75,6 +75,17 @@ describe('several controllers on one store', () => {
     expect(fired).toHaveLength(1);
   });
 
+  test('a dead one is succeeded within a lease, also when the clock of the store was set back', async () => {
+    const { sim, other } = await two();
+    sim.clock.jumpWall(36_000_000);
+    await sim.seconds(10);
+    sim.kill();
+    sim.clock.jumpWall(-36_000_000);
+    await sim.seconds(30);
+    expect((await sim.store.group('web'))?.owner).toBe('c2');
+    expect(other.engine.runners.has('web')).toBe(true);
+  });
+
   test('who lost the lease while a commit was under way does not make the call', async () => {
     let reachable = true;
     const { sim, other } = await two(groupSpec(), () => reachable);

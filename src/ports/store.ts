@@ -172,6 +172,9 @@ export interface Page {
   readonly limit: number;
 }
 
+/** A lease as somebody saw it. Unchanged for longer than any lease lasts, by the monotonic clock of who looked on, its owner is dead whatever the store's clock says: it may have been set. */
+export type SeenLease = Pick<GroupRow, 'epoch' | 'leaseUntilMs'>;
+
 /**
  * Durable memory. Two profiles pass one suite: exclusive (SQLite, one process) and shared (PostgreSQL).
  * Every method is one transaction. Throws StoreError only; after `disk-full` or `io` nothing may be acknowledged or mutated.
@@ -182,8 +185,8 @@ export interface Store {
   readonly installId: string;
   meta(key: string): Promise<Json | null>;
 
-  /** Takes the group if it is free, expired or ours: epoch + 1 on a change of owner. Null: someone else has it. */
-  acquire(group: string, owner: string, ttlMs: number): Promise<GroupRow | null>;
+  /** Takes the group if it is free, expired, ours, or still under the lease that the caller knows to be `dead`: epoch + 1 on a change of owner. Null: someone else has it. */
+  acquire(group: string, owner: string, ttlMs: number, dead?: SeenLease): Promise<GroupRow | null>;
   /** Extends our lease; false: lost. */
   renew(group: string, owner: string, epoch: number, ttlMs: number): Promise<boolean>;
   groups(): Promise<readonly GroupRow[]>;
@@ -207,8 +210,8 @@ export interface Store {
   verifyEvents(): Promise<{ readonly firstBad: number | null; readonly checked: number }>;
   tokens(): Promise<readonly TokenRow[]>;
 
-  /** Deletes what is older than these ages (ms, by the wall clock): decisions and inputs (the newest run of each group stays),
-   *  gone instances, events up to a signed checkpoint; alerts last heard and once keys as old as the events. */
+  /** Deletes what is older than these ages (ms, by the wall clock): decisions and inputs (the newest run of each group stays), with
+   *  them specifications that nobody has and no decision was made with; gone instances, events up to a signed checkpoint; alerts last heard and once keys as old as the events. */
   retain(olderThan: { readonly decisionsMs: number; readonly eventsMs: number; readonly instancesMs: number }): Promise<void>;
   /** A consistent copy while running. */
   backup(path: string): Promise<void>;

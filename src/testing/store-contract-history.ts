@@ -184,6 +184,36 @@ function retention(bench: StoreBench): void {
       expect(await bench.store.decision('only')).toMatchObject({ row: { count: 2 }, first: { memory: { target: 2 } } });
     });
 
+    it('forgets specifications that are no longer in use and that no decision of the books was made with', async () => {
+      const { store } = bench;
+      const put = (hash: string, max: number) => bench.control({ kind: 'put-spec', spec: sampleSpec('web', { hash, max }) });
+      /** The specification that a decision is kept with that was made with this hash. */
+      const keptWith = async (hash: string, id: string) => {
+        const entry = decisionEntry('web', id, bench.clock.nowMs);
+        await bench.commit({ group: 'web', decision: { ...entry, decision: { ...entry.decision, config: hash } } });
+        return (await store.decision(id))?.first.spec.max;
+      };
+      await bench.ready('web');
+      await put('decided', 11);
+      await put('idle', 12);
+      expect(await keptWith('decided', 'd-1')).toBe(11);
+      bench.clock.nowMs += 6 * DAY;
+      await put('young', 13);
+      bench.clock.nowMs += 3 * DAY;
+      await put('present', 14);
+      await store.retain(keep);
+      expect(await keptWith('young', 'd-2')).toBe(13);
+      expect(await keptWith('idle', 'd-3')).toBe(14);
+      // The newest run of its group is kept until another has taken its place; then it goes, and what it was made with.
+      expect(await keptWith('decided', 'd-4')).toBe(11);
+      expect((await store.decision('d-1'))?.first.spec.max).toBe(11);
+      bench.clock.nowMs += 8 * DAY;
+      expect(await keptWith('present', 'd-5')).toBe(14);
+      await store.retain(keep);
+      expect(await store.decision('d-1')).toBeNull();
+      expect(await keptWith('decided', 'd-6')).toBe(14);
+    });
+
     it('deletes instances long gone, alerts and once keys long unheard', async () => {
       await bench.ready('web');
       const gone = { state: 'gone' as const, sinceMs: START_MS - 91 * DAY };

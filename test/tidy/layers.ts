@@ -24,7 +24,12 @@ export const LAYERS: Readonly<Record<string, Layer>> = {
     packages: ['zod', 'yaml', 'croner'],
     instead: 'config reads values; app hands it manifests and files through ports',
   },
-  sim: { may: ['sim', 'engine', 'kit', 'ports', 'core'], packages: ['zod'], instead: 'the simulator is a world for the engine: it implements ports' },
+  // The memory store is the simulator's store; a suite of its own proves that it behaves as the others do.
+  sim: {
+    may: ['sim', 'engine', 'kit', 'ports', 'core', 'drivers/stores/memory', 'platform/one-turn'],
+    packages: ['zod'],
+    instead: 'the simulator is a world for the engine: it implements ports',
+  },
   backtest: { may: ['backtest', 'engine', 'kit', 'ports', 'core'], packages: ['zod'], instead: 'back-tests replay loads through the decision code' },
   emulators: { may: ['emulators', 'kit', 'ports'], packages: ['zod', 'undici'], instead: "an emulator knows the vendor's protocol, not our engine" },
   api: {

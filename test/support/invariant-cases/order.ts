@@ -84,14 +84,14 @@ export const ORDER: readonly Case[] = [
     id: 'I26',
     what: 'an order that nobody heeds',
     wrong: (s) => {
-      s.watcher.acknowledged?.({ kind: 'reload', group: 'web' });
       s.set({ spec: { ...s.spec, hash: 'newer' } });
+      s.watcher.acknowledged?.({ kind: 'reload', group: 'web' });
       s.pass(5 * MINUTE);
       s.commit({ readings: {} });
     },
     right: (s) => {
-      s.watcher.acknowledged?.({ kind: 'reload', group: 'web' });
       s.set({ spec: { ...s.spec, hash: 'newer' } });
+      s.watcher.acknowledged?.({ kind: 'reload', group: 'web' });
       s.pass(MINUTE);
       s.commit({ readings: {} });
     },

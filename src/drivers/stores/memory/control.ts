@@ -2,7 +2,7 @@ import type { GroupSpec } from '../../../core/model/group.ts';
 import { canonicalJson } from '../../../ports/event-chain.ts';
 import type { AlertRow, ControlChange, NewEvent } from '../../../ports/store.ts';
 import { type Change, contradiction } from './change.ts';
-import { PAUSE_ALL } from './data.ts';
+import { PAUSE_ALL, specKey } from './data.ts';
 import { freezeDeep } from './freeze.ts';
 
 export function applyControl(
@@ -78,6 +78,7 @@ function putSpec(change: Change, spec: GroupSpec, nowMs: number): void {
     data.specs.set(spec.name, specs);
   }
   change.set(specs, spec.hash, freezeDeep(spec));
+  change.set(data.specPutMs, specKey(spec.name, spec.hash), nowMs);
   const old = data.groups.get(spec.name);
   if (old) change.setGroup(old, { spec, managed: true, archivedAtMs: null });
   else

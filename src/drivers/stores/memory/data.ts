@@ -27,6 +27,8 @@ export interface MemoryData {
   readonly groups: Map<string, GroupRow>;
   /** By group, then by hash: the spec last put under that hash. */
   readonly specs: Map<string, Map<string, GroupSpec>>;
+  /** When each was last put, by `specKey`. */
+  readonly specPutMs: Map<string, number>;
   /** Canonical options by group and id; templates never change and never go. */
   readonly templates: Map<string, string>;
   readonly instances: Map<string, InstanceRow>;
@@ -56,6 +58,7 @@ export function createMemoryData(installId: string): MemoryData {
     meta: new Map(),
     groups: new Map(),
     specs: new Map(),
+    specPutMs: new Map(),
     templates: new Map(),
     instances: new Map(),
     byGroup: new Map(),
@@ -83,6 +86,7 @@ export function copyMemoryData(data: MemoryData): MemoryData {
     meta: new Map(data.meta),
     groups: new Map(data.groups),
     specs: new Map([...data.specs].map(([group, specs]) => [group, new Map(specs)])),
+    specPutMs: new Map(data.specPutMs),
     templates: new Map(data.templates),
     instances: new Map(data.instances),
     byGroup: new Map([...data.byGroup].map(([group, rows]) => [group, { ...rows, byN: new Map(rows.byN) }])),
@@ -99,6 +103,8 @@ export function copyMemoryData(data: MemoryData): MemoryData {
   for (const entry of decisions) entriesOf(copy, entry.row.decision.group).push(entry);
   return copy;
 }
+
+export const specKey = (group: string, hash: string): string => JSON.stringify([group, hash]);
 
 export function entriesOf(data: MemoryData, group: string): DecisionEntry[] {
   let entries = data.decisionsOf.get(group);

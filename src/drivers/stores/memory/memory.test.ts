@@ -32,6 +32,10 @@ describe('memory store', () => {
     await a.control([{ kind: 'put-spec', spec: sampleSpec('web') }], [sampleEvent('made')]);
     expect(await a.acquire('web', 'a', 1000)).toMatchObject({ epoch: 1 });
     expect(await b.acquire('web', 'b', 1000)).toBeNull();
+    // The lease that somebody saw stand still for too long is the one that is there, or nothing is known.
+    expect(await b.acquire('web', 'b', 1000, { epoch: 1, leaseUntilMs: START_MS + 999 })).toBeNull();
+    clock.nowMs -= 50_000;
+    expect(await a.renew('web', 'a', 1, 1000)).toBe(true);
     clock.nowMs += 1000;
     expect(await b.acquire('web', 'b', 1000)).toMatchObject({ epoch: 2 });
     expect(await a.commit({ group: 'web', expect: { epoch: 1 } })).toEqual({ ok: false, why: 'fenced' });

@@ -3,7 +3,7 @@ import { type Crash, noCrash } from '../../../ports/crash.ts';
 import { canonicalJson, chainText } from '../../../ports/event-chain.ts';
 import { type Log, silentLog } from '../../../ports/log.ts';
 import type { Secrets } from '../../../ports/secrets.ts';
-import { type EventRow, type GroupRow, type Store, StoreError } from '../../../ports/store.ts';
+import { type EventRow, type GroupRow, type SeenLease, type Store, StoreError } from '../../../ports/store.ts';
 import { Change, contradiction } from './change.ts';
 import { applyCommit } from './commit.ts';
 import { applyControl } from './control.ts';
@@ -63,7 +63,7 @@ export function openMemoryStore(options: MemoryStoreOptions): MemoryStore {
     profile,
     installId: data.installId,
     meta: (key) => read(() => data.meta.get(key) ?? null),
-    acquire: (group, owner, ttlMs) => write((change) => acquire(change, { profile, group, owner, nowMs: clock.wall(), ttlMs })),
+    acquire: (group, owner, ttlMs, dead) => write((change) => acquire(change, { profile, group, owner, nowMs: clock.wall(), ttlMs, dead })),
     renew: (group, owner, epoch, ttlMs) =>
       write((change) => {
         const row = data.groups.get(group);
@@ -124,11 +124,21 @@ function settled<T>(change: Change, run: (change: Change) => T): T {
   }
 }
 
-function acquire(change: Change, want: { profile: Store['profile']; group: string; owner: string; nowMs: number; ttlMs: number }): GroupRow | null {
+interface Wanted {
+  readonly profile: Store['profile'];
+  readonly group: string;
+  readonly owner: string;
+  readonly nowMs: number;
+  readonly ttlMs: number;
+  readonly dead: SeenLease | undefined;
+}
+
+function acquire(change: Change, want: Wanted): GroupRow | null {
   const row = change.data.groups.get(want.group);
   if (!row) return null;
   const isOurs = row.owner === want.owner;
-  if (want.profile === 'shared' && !isOurs && row.owner !== null && row.leaseUntilMs > want.nowMs) return null;
+  const isDead = want.dead?.epoch === row.epoch && want.dead.leaseUntilMs === row.leaseUntilMs;
+  if (want.profile === 'shared' && !isOurs && row.owner !== null && row.leaseUntilMs > want.nowMs && !isDead) return null;
   change.setGroup(row, { owner: want.owner, epoch: isOurs ? row.epoch : row.epoch + 1, leaseUntilMs: want.nowMs + want.ttlMs });
   return readGroup(change.data, want.group);
 }

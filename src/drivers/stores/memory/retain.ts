@@ -1,4 +1,4 @@
-import { type DecisionEntry, instancesOf, type MemoryData } from './data.ts';
+import { type DecisionEntry, instancesOf, type MemoryData, specKey } from './data.ts';
 
 export function retainRows(
   data: MemoryData,
@@ -6,6 +6,7 @@ export function retainRows(
   nowMs: number,
 ): void {
   retainDecisions(data, nowMs - olderThan.decisionsMs);
+  retainSpecs(data, nowMs - olderThan.decisionsMs);
   retainInstances(data, nowMs - olderThan.instancesMs);
   const beforeMs = nowMs - olderThan.eventsMs;
   retainEvents(data, beforeMs);
@@ -22,6 +23,19 @@ function retainDecisions(data: MemoryData, beforeMs: number): void {
   for (const [group, entries] of data.decisionsOf) data.decisionsOf.set(group, entries.filter(keep));
   data.decisionById.clear();
   for (const entry of data.decisions) data.decisionById.set(entry.row.decision.id, entry);
+}
+
+/** What a group has, and what a decision that is kept was made with, stays whatever its age. */
+function retainSpecs(data: MemoryData, beforeMs: number): void {
+  for (const [group, specs] of data.specs) {
+    const decided = new Set((data.decisionsOf.get(group) ?? []).flatMap((entry) => [entry.first.spec.hash, entry.last.spec.hash]));
+    for (const hash of specs.keys()) {
+      const key = specKey(group, hash);
+      if (decided.has(hash) || data.groups.get(group)?.spec.hash === hash || (data.specPutMs.get(key) ?? 0) >= beforeMs) continue;
+      specs.delete(hash);
+      data.specPutMs.delete(key);
+    }
+  }
 }
 
 function retainInstances(data: MemoryData, beforeMs: number): void {

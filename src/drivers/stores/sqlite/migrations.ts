@@ -12,7 +12,10 @@ export interface Migration {
 }
 
 /** Never edit a migration that has been released: add the next number. */
-export const MIGRATIONS: readonly Migration[] = [{ version: 1, name: 'first', up: first }];
+export const MIGRATIONS: readonly Migration[] = [
+  { version: 1, name: 'first', up: first },
+  { version: 2, name: 'users of specs', up: usersOfSpecs },
+];
 
 /** Made before the first migration, so that the numbers have a place. */
 export function migrationsTable(db: Builder): Compilable<unknown> {
@@ -35,6 +38,14 @@ function keyValueTables({ schema }: Builder): Compilable<unknown>[] {
       .addColumn('key', 'text', (c) => c.primaryKey())
       .addColumn('value', 'text', (c) => c.notNull()),
   );
+}
+
+/** Retention asks of every old specification whether somebody still uses it, and so does each foreign key when one is deleted. */
+function usersOfSpecs({ schema }: Builder): Compilable<unknown>[] {
+  return [
+    schema.createIndex('groups_by_spec').on('groups').column('spec_key'),
+    schema.createIndex('decision_inputs_by_spec').on('decision_inputs').column('spec_key'),
+  ];
 }
 
 function groupTables({ schema }: Builder): Compilable<unknown>[] {

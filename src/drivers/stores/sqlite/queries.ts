@@ -113,6 +113,18 @@ function specQueries(db: Builder) {
         .values({ key: p.key, group_name: p.group, hash: p.hash, spec: p.spec, first_used_ms: p.at_ms, last_used_ms: p.at_ms })
         .onConflict((c) => c.column('key').doUpdateSet((e) => ({ last_used_ms: e.ref('excluded.last_used_ms') }))),
     ),
+    /** What a group has, and what a decision that is kept was made with, stays whatever its age. */
+    deleteSpecs: statement<{ before_ms: number; limit: number }>()((p) =>
+      db.deleteFrom('specs').where('key', 'in', (s) =>
+        s
+          .selectFrom('specs as s')
+          .select('s.key')
+          .where('s.last_used_ms', '<', p.before_ms)
+          .where((e) => e.not(e.exists(e.selectFrom('groups').select('groups.name').whereRef('groups.spec_key', '=', 's.key'))))
+          .where((e) => e.not(e.exists(e.selectFrom('decision_inputs as d').select('d.part').whereRef('d.spec_key', '=', 's.key'))))
+          .limit(p.limit),
+      ),
+    ),
     template: statement<{ group: string; id: string }>()((p) =>
       db.selectFrom('templates').select('options').where('group_name', '=', p.group).where('id', '=', p.id),
     ),

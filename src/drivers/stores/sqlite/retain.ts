@@ -19,6 +19,7 @@ export async function retainRows(
     while (await queue.add(step));
   };
   await untilDone(() => connection.run(queries.deleteDecisions, { before_ms: before(olderThan.decisionsMs), limit: STEP }) === STEP);
+  await untilDone(() => connection.run(queries.deleteSpecs, { before_ms: before(olderThan.decisionsMs), limit: STEP }) === STEP);
   await untilDone(() => connection.run(queries.deleteGone, { before_ms: before(olderThan.instancesMs), limit: STEP }) === STEP);
   await untilDone(() => cutEvents(parts, before(olderThan.eventsMs), nowMs));
   await queue.add(() => {
