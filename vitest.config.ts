@@ -16,6 +16,10 @@ export default defineConfig({
           testTimeout: 20_000,
         },
       },
+      { test: { name: 'security', include: ['test/security/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      { test: { name: 'fuzz', include: ['test/fuzz/**/*.test.ts'], testTimeout: 600_000, hookTimeout: 60_000 } },
+      { test: { name: 'sim', include: ['test/sim/**/*.test.ts'], testTimeout: 900_000, fileParallelism: false } },
+      { test: { name: 'kill', include: ['test/kill/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 120_000, fileParallelism: false } },
       { test: { name: 'real', include: ['src/**/*.real.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
       {
         test: {

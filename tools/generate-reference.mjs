@@ -15,6 +15,7 @@ import { driversPage, driverTable } from './reference/drivers.mjs';
 import { eventsPage } from './reference/events.mjs';
 import { metricsPage } from './reference/metrics.mjs';
 import { exampleDecision, picture } from './reference/picture.mjs';
+import { plantedBugsPage } from './reference/planted-bugs.mjs';
 
 const ROOT = new URL('../', import.meta.url);
 
@@ -50,6 +51,7 @@ export async function generate() {
     'docs/reference/api.md': apiPage(VERSION),
     'docs/reference/openapi.json': openapiText(VERSION),
     'docs/reference/events.md': eventsPage(),
+    'docs/reference/planted-bugs.md': plantedBugsPage(),
     ...(await commandLinePage()),
     'schema/drover.schema.json': `${JSON.stringify(jsonSchema(registry), null, 2)}\n`,
     'docs/pictures/demand-and-capacity.svg': picture(),

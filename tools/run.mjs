@@ -15,6 +15,8 @@ const TASKS = {
   test: ['tools/test.mjs'],
   check: ['tools/check.mjs'],
   bench: ['bench/main.ts'],
+  sim: ['test/sim/main.ts'],
+  soak: ['test/soak/main.ts'],
   build: ['tools/build.mjs'],
   'new-driver': ['tools/new-driver.mjs'],
 };

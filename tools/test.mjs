@@ -1,5 +1,5 @@
 /**
- * `npm test [-- NAME…]`. A NAME that is a part (format, lint, types, tidy, tools, unit, real, docs, pack, e2e) selects it; anything else goes
+ * `npm test [-- NAME…]`. A NAME that is a part (format, lint, types, tidy, tools, unit, security, fuzz, sim, kill, real, docs, pack, e2e) selects it; anything else goes
  * to vitest as a file filter or flag. The last line of stdout is `N passed, N failed, N skipped`; the exit code is 1 if anything failed.
  */
 import { bringComponents } from './components.mjs';

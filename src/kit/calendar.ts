@@ -93,11 +93,14 @@ function remember(schedule: ScheduleTimes, answer: Answer): ScheduleWindow | nul
   return answer.window;
 }
 
+/** Patterns kept ready, some 60 KB each; of more, the one made first is made again when it is needed. */
+const MOST_PATTERNS = 500;
 const crons = new Map<string, Cron>();
 function cronOf(pattern: string): Cron {
   let cron = crons.get(pattern);
   if (cron === undefined) {
     cron = new Cron(pattern, { timezone: 'UTC', paused: true, mode: '5-part' });
+    for (const [oldest] of crons) if (crons.size >= MOST_PATTERNS) crons.delete(oldest);
     crons.set(pattern, cron);
   }
   return cron;

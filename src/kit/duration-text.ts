@@ -2,7 +2,7 @@
 import { z } from 'zod';
 
 const UNITS_MS = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 } as const;
-const PATTERN = /^(?=.)(\d+d)?(\d+h)?(\d+m(?!s))?(\d+s)?(\d+ms)?$/;
+const PATTERN = /^(?=.)(\d{1,12}d)?(\d{1,12}h)?(\d{1,12}m(?!s))?(\d{1,12}s)?(\d{1,12}ms)?$/;
 
 /** The text of a duration. It stays text in validated options, so that validating them twice changes nothing; `durationMs` gives the number. */
 export const durationText = z.string().regex(PATTERN, 'must be a time such as 500ms, 30s, 5m or 1h30m');

@@ -1,6 +1,7 @@
 /** HAProxy's Runtime API as text: one line in, replies out, the peer closes. Shared by the balancer and the source. */
 import { DriverError } from '../ports/errors.ts';
 import type { Sockets, SocketTarget } from '../ports/sockets.ts';
+import { excerpt } from './redact.ts';
 
 /** A dump of some 10,000 servers. */
 const MAX_REPLY_BYTES = 16 * 1024 * 1024;
@@ -91,7 +92,7 @@ const KNOWN: readonly (readonly [RegExp, ConstructorParameters<typeof DriverErro
 
 /** A text that is not the expected reply, as an error: with our words for known ones, always with HAProxy's own. */
 export function replyError(reply: string, command: string): DriverError {
-  const clipped = reply.replace(/\s+/g, ' ').slice(0, 200);
+  const clipped = excerpt(reply);
   for (const [pattern, code, words] of KNOWN) {
     if (pattern.test(reply)) return new DriverError(code, `${words} (\`${command}\`: ${clipped})`);
   }

@@ -17,9 +17,9 @@ describe('statistics', () => {
     },
   );
 
-  it('reads numbers, and nothing else as one', () => {
+  it('reads counts and times, and nothing else as one', () => {
     const row = { a: '12', b: '', c: '-1', d: 'x1', e: '1.5', f: '0x10', g: ' 1', h: '1e9' };
-    expect(Object.keys(row).map((name) => statNumber(row, name))).toEqual([12, null, -1, null, 1.5, null, null, null]);
+    expect(Object.keys(row).map((name) => statNumber(row, name))).toEqual([12, null, null, null, 1.5, null, null, null]);
     expect(statNumber(row, 'none')).toBeNull();
   });
 

@@ -1,12 +1,13 @@
 /** `show stat` and `;csv`: columns are named in the first line and only ever appended to, so they are taken by name. */
 import { DriverError } from '../ports/errors.ts';
+import { excerpt } from './redact.ts';
 
 export type StatRow = Readonly<Record<string, string>>;
 
 /** Parses the CSV. Throws bad-reply when it is not HAProxy's, or cut off. */
 export function parseStat(text: string): StatRow[] {
   if (!text.startsWith('# pxname,svname,')) {
-    throw new DriverError('bad-reply', `this is not HAProxy's statistics in CSV: it begins with "${text.slice(0, 60).replace(/\s+/g, ' ')}"`);
+    throw new DriverError('bad-reply', `this is not HAProxy's statistics in CSV: it begins with "${excerpt(text, [], 60)}"`);
   }
   const [header, ...lines] = splitCsv(text.slice(2));
   const names = header ?? [];
@@ -20,10 +21,10 @@ export function parseStat(text: string): StatRow[] {
   });
 }
 
-/** A number of a row; null where the column is empty, absent or not a number. */
+/** A number of a row; null where the column is empty, absent or not a number of at least 0: nothing that is counted or timed is less. */
 export function statNumber(row: StatRow, name: string): number | null {
   const text = row[name];
-  if (text === undefined || !/^-?\d+(\.\d+)?$/.test(text)) return null;
+  if (text === undefined || !/^\d{1,20}(\.\d{1,20})?$/.test(text)) return null;
   return Number(text);
 }
 

@@ -3,6 +3,8 @@
 const MAX_DATES = 5_000;
 /** A yearly holiday is written out for this many years from its first. */
 const YEARS = 60;
+/** Later ones would be written with six digits, in a year or sixty. */
+const LAST_YEAR = 9900;
 
 /** Local dates as `2026-12-25`, sorted, each once. Throws RangeError for a repetition that is not yearly, or for too many dates. */
 export function parseICalDates(text: string): readonly string[] {
@@ -39,7 +41,17 @@ const DAY_MS = 86_400_000;
 
 function dayFrom(value: string | undefined): number | null {
   const match = /^(\d{4})(\d\d)(\d\d)/.exec(value ?? '');
-  return match ? Date.UTC(Number(match[1]), Number(match[2]) - 1, Number(match[3])) : null;
+  if (!match) return null;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  const date = new Date(Date.UTC(year, month - 1, day));
+  return year <= LAST_YEAR && date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : null;
+}
+
+/** A number of a repetition rule. A holiday must not be lost because its rule cannot be read. */
+function ruleNumber(text: string | undefined, absent: number, rule: string): number {
+  if (text === undefined) return absent;
+  if (!/^\d{1,4}$/.test(text) || Number(text) === 0) throw new RangeError(`only yearly repetition is understood, not ${rule}`);
+  return Number(text);
 }
 
 function repeats(start: number, rule: string | undefined): readonly number[] {
@@ -47,8 +59,8 @@ function repeats(start: number, rule: string | undefined): readonly number[] {
   const parts = new Map(rule.split(';').map((p) => p.split('=') as [string, string]));
   const plain = [...parts.keys()].every((k) => ['FREQ', 'INTERVAL', 'COUNT', 'UNTIL', 'BYMONTH', 'BYMONTHDAY', 'WKST'].includes(k));
   if (parts.get('FREQ') !== 'YEARLY' || !plain) throw new RangeError(`only yearly repetition is understood, not ${rule}`);
-  const every = Math.max(1, Number(parts.get('INTERVAL') ?? 1));
-  const count = Math.min(YEARS, Number(parts.get('COUNT') ?? YEARS));
+  const every = ruleNumber(parts.get('INTERVAL'), 1, rule);
+  const count = Math.min(YEARS, ruleNumber(parts.get('COUNT'), YEARS, rule));
   const until = dayFrom(parts.get('UNTIL')) ?? Number.POSITIVE_INFINITY;
   const first = new Date(start);
   const all: number[] = [];

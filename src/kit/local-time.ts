@@ -1,6 +1,7 @@
 /** Local wall time ⇄ instants. A "wall" is a local date and time written as if it were UTC, in ms. */
 
 const DAY_MS = 86_400_000;
+const MOST_FORMATS = 1000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function formatFor(timezone: string): Intl.DateTimeFormat {
@@ -17,6 +18,8 @@ function formatFor(timezone: string): Intl.DateTimeFormat {
       minute: 'numeric',
       second: 'numeric',
     });
+    // There are some 600 zones, but each may be written in many ways.
+    for (const [oldest] of formats) if (formats.size >= MOST_FORMATS) formats.delete(oldest);
     formats.set(timezone, format);
   }
   return format;

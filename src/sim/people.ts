@@ -8,55 +8,49 @@ import type { SimWorld } from './world.ts';
 
 export const OPS: Actor = { name: 'ops', role: 'operator' };
 
+type Order = { readonly done: Promise<unknown>; readonly what: Acknowledged };
+const ORDERS = ['protect', 'unprotect', 'drain', 'replace', 'standby', 'back', 'pause', 'pause all', 'resume', 'scale', 'scale', 'forget', 'evaluate'] as const;
+
 /** One order of a person, through the door that the API uses, at any controller that answers. What is acknowledged binds. */
 export function askSomething(world: SimWorld, d: Dice, what: 'people' | 'reload'): void {
   const group = d.pick(world.scenario.groups).spec.name;
   const running = world.running();
   if (running.length === 0) return;
   const process = d.pick(running);
-  if (what === 'reload') return reload(world, d, process, group);
+  if (what === 'reload') {
+    reload(world, d, process, group);
+    return;
+  }
   const rows = world.rows(group);
   const row = rows.length > 0 ? d.pick(rows) : null;
-  const order = d.pick([
-    'protect',
-    'unprotect',
-    'drain',
-    'replace',
-    'standby',
-    'back',
-    'pause',
-    'pause all',
-    'resume',
-    'scale',
-    'scale',
-    'forget',
-    'evaluate',
-  ] as const);
-  world.true(`a person tells ${process.name}: ${order} ${row?.id ?? group}`);
-  if (row && (order === 'protect' || order === 'unprotect' || order === 'standby' || order === 'back')) return flag(world, process, row, order);
-  if (row && order === 'drain') return ask(world, process.operating.drain(OPS, row.id, null), { kind: 'drain', group, instance: row.id });
-  if (row && order === 'replace') return ask(world, process.operating.replace(OPS, row.id, null), { kind: 'replace', group, instance: row.id });
-  if (row && order === 'forget') return ask(world, process.operating.forget(OPS, row.id), { kind: 'forget', group, instance: row.id });
-  const { tickMs } = world.scenario;
-  const forMs = d.chance(0.3) ? null : d.int(5, 60) * tickMs;
-  if (order === 'pause' || order === 'pause all') {
-    const which = order === 'pause' ? group : null;
-    return ask(world, process.operating.pause(OPS, which, forMs ?? 30 * tickMs, null), { kind: 'pause', group: which });
-  }
-  if (order === 'resume') return ask(world, process.operating.resume(OPS, d.chance(0.7) ? group : null), { kind: 'resume', group });
-  if (order === 'scale') {
-    const { min, max } = world.group(group)?.spec ?? { min: 0, max: 1 };
-    const size = d.chance(0.3) ? null : d.int(min, max);
-    return ask(world, process.operating.scale(OPS, group, d.pick(['floor', 'cap', 'exact']), size, forMs, null), { kind: 'scale', group });
-  }
-  if (order === 'evaluate') return void process.operating.evaluate(group, {}).catch(() => {});
+  const word = d.pick(ORDERS);
+  world.true(`a person tells ${process.name}: ${word} ${row?.id ?? group}`);
+  const order = (row && aboutOne(process, row, word)) ?? aboutAll(world, d, process, group, word);
+  if (order) ask(world, order.done, order.what);
 }
 
-function flag(world: SimWorld, process: SimProcess, row: InstanceRow, order: 'protect' | 'unprotect' | 'standby' | 'back'): void {
-  const { operating } = process;
-  const on = order === 'protect' || order === 'standby';
-  const done = order === 'protect' || order === 'unprotect' ? operating.protect(OPS, row.id, on) : operating.standby(OPS, row.id, on);
-  ask(world, done, { kind: order, group: row.group, instance: row.id });
+function aboutOne({ operating }: SimProcess, row: InstanceRow, word: (typeof ORDERS)[number]): Order | null {
+  const of = { group: row.group, instance: row.id };
+  if (word === 'protect' || word === 'unprotect') return { done: operating.protect(OPS, row.id, word === 'protect'), what: { kind: word, ...of } };
+  if (word === 'standby' || word === 'back') return { done: operating.standby(OPS, row.id, word === 'standby'), what: { kind: word, ...of } };
+  if (word === 'drain') return { done: operating.drain(OPS, row.id, null), what: { kind: word, ...of } };
+  if (word === 'replace') return { done: operating.replace(OPS, row.id, null), what: { kind: word, ...of } };
+  return word === 'forget' ? { done: operating.forget(OPS, row.id), what: { kind: word, ...of } } : null;
+}
+
+function aboutAll(world: SimWorld, d: Dice, { operating }: SimProcess, group: string, word: (typeof ORDERS)[number]): Order | null {
+  const { tickMs } = world.scenario;
+  const forMs = d.chance(0.3) ? null : d.int(5, 60) * tickMs;
+  if (word === 'pause') return { done: operating.pause(OPS, group, forMs ?? 30 * tickMs, null), what: { kind: 'pause', group } };
+  if (word === 'pause all') return { done: operating.pause(OPS, null, forMs ?? 30 * tickMs, null), what: { kind: 'pause', group: null } };
+  if (word === 'resume') return { done: operating.resume(OPS, d.chance(0.7) ? group : null), what: { kind: 'resume', group } };
+  if (word === 'scale') {
+    const { min, max } = world.group(group)?.spec ?? { min: 0, max: 1 };
+    const size = d.chance(0.3) ? null : d.int(min, max);
+    return { done: operating.scale(OPS, group, d.pick(['floor', 'cap', 'exact']), size, forMs, null), what: { kind: 'scale', group } };
+  }
+  if (word === 'evaluate') operating.evaluate(group, {}).catch(() => {});
+  return null;
 }
 
 /** What changes nothing any more binds from the moment it is asked; what binds, from the moment it is acknowledged. */

@@ -107,26 +107,31 @@ export class Storm {
       case 'tags-lost':
       case 'foreign':
       case 'zone-dies':
-        return this.#machines(fault, d);
+        this.#machines(fault, d);
+        break;
       case 'lb-restart':
       case 'lb-edited':
-        return this.#balancers(fault, d);
+        this.#balancers(fault, d);
+        break;
       case 'people':
       case 'reload':
-        return askSomething(world, d, fault);
+        askSomething(world, d, fault);
+        break;
       case 'alert-doubled':
       case 'alert-reordered':
       case 'alert-replayed':
       case 'alert-unresolved':
-        return sendAlerts(world, d, fault);
+        sendAlerts(world, d, fault);
+        break;
       case 'wall-jump': {
         const ms = d.pick([-1, 1]) * Math.round(d.logUniform(1_000, 100_000_000));
         world.clock.jumpWall(ms);
         world.true(`the wall clock jumps by ${ms / 1000} s`);
-        return world.watch.tell('wallJumped');
+        world.watch.tell('wallJumped');
+        break;
       }
       default:
-        return this.#processes(fault, d);
+        this.#processes(fault, d);
     }
   }
 
@@ -137,8 +142,8 @@ export class Storm {
     const machines = world.ours(cloudName).filter((m) => m.state !== 'deleting');
     const machine = machines.length > 0 ? d.pick(machines) : null;
     if (!cloud) return;
-    if (fault === 'foreign') return this.#plant(cloudName, d);
-    if (!machine) return;
+    if (fault === 'foreign') this.#plant(cloudName, d);
+    if (fault === 'foreign' || !machine) return;
     world.true(`${machine.id}: ${fault}`);
     if (fault === 'machine-dies') cloud.kill(machine.id, 'gone');
     else if (fault === 'machine-stops') cloud.kill(machine.id, 'stopped');
@@ -179,10 +184,10 @@ export class Storm {
     const { tickMs, profile } = world.scenario;
     const running = world.running();
     const process = running.length > 0 ? d.pick(running) : null;
-    if (fault === 'store-restored') return this.#restore(d);
-    if (!process) return;
-    if (fault === 'crash') return world.arm(process, d);
-    if (fault === 'stop') return this.#terminate(process);
+    if (fault === 'store-restored') this.#restore(d);
+    if (fault === 'store-restored' || !process) return;
+    if (fault === 'crash') world.arm(process, d);
+    if (fault === 'stop') this.#terminate(process);
     if (fault === 'mass-restart') for (const p of running) world.ended(p, 'power cut');
     if (fault === 'paused') {
       process.stop();

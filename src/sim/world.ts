@@ -213,11 +213,11 @@ export class SimWorld {
     }
     return undefined;
   }
-  /** The row in whose name a process changes an entry: addresses are reused, so of several the one whose step is under way. */
+  /** The row in whose name a process changes an entry: addresses are reused, so of several the one of the group that wrote this down last. */
   rowOfMember(by: SimProcess, balancer: string, ref: string): InstanceRow | undefined {
     const rows = this.scenario.groups.flatMap((g) => this.rows(g.spec.name).filter((r) => r.members[balancer] === ref));
-    const leaving = rows.filter((r) => r.step?.kind === 'drain' || r.step?.kind === 'detach');
-    return leaving.find((r) => by.engine.runners.has(r.group)) ?? leaving[0] ?? rows[0];
+    const group = by.intents.get(`${balancer} ${ref}`);
+    return rows.find((r) => r.group === group) ?? rows[0];
   }
 
   async commit(by: SimProcess, change: GroupCommit, run: () => Promise<CommitResult>): Promise<CommitResult> {
@@ -229,6 +229,8 @@ export class SimWorld {
     const applied = after !== before || now.some((row, i) => row !== was?.[i]);
     const moved = applied ? now.flatMap((row, i) => (row ? [{ was: was?.[i], row }] : [])) : [];
     this.trace.mix(this.now, 'commit', change.group);
+    for (const { step, members, group } of change.instances ?? [])
+      if (step?.kind === 'drain' || step?.kind === 'detach') for (const [name, ref] of Object.entries(members)) by.intents.set(`${name} ${ref}`, group);
     if (this.trace.keeps) this.#tellCommit(by, change, moved);
     this.watch.tell('commit', { by, change, result: applied, before, after, moved });
     const result = await done;

@@ -85,7 +85,7 @@ describe('the whole controller in a simulated, faulty world', () => {
     ['process.nextTick', () => process.nextTick(() => {})],
   ] satisfies [string, () => unknown][])('%s is refused inside a simulation, and works again after it', (_, reach) => {
     expect(() => trapped(() => reach())).toThrow(Nondeterminism);
-    expect(new Date().getTime()).toBeGreaterThan(0);
+    expect(Date.now()).toBeGreaterThan(0);
     expect(trapped(() => new Date(5).getTime())).toBe(5);
   });
 });

@@ -10,6 +10,9 @@ import { usedMetrics } from './metric-asks.ts';
 const MIN_COVERAGE = 0.8;
 /** A source that hangs, ms. */
 const HANGS_MS = 60_000;
+/** A look at the world may take so long, ms, where answers are slow. */
+const LOOK_MS = 60_000;
+const SLOW = ['cloud-slow', 'lb-slow', 'metric-hangs', 'partition', 'paused', 'store-slow'] as const;
 
 /** Metrics that come back after an outage are low before they are right. */
 export const gapRecovery: Invariant = {
@@ -90,7 +93,10 @@ class Known {
   #longestStep(group: string): number {
     const spec = this.#world.group(group)?.spec;
     if (!spec) return 0;
-    return (Math.max(spec.evaluateEveryMs, spec.limits.scaleIn.afterQuietMs * (1 - MIN_COVERAGE)) + 2.5 * spec.evaluateEveryMs) / SLACK;
+    const stepMs = (Math.max(spec.evaluateEveryMs, spec.limits.scaleIn.afterQuietMs * (1 - MIN_COVERAGE)) + 2.5 * spec.evaluateEveryMs) / SLACK;
+    const { faults } = this.#world.scenario;
+    // What was read is used when the slowest of the other answers has come, and is as good as max_age says.
+    return stepMs + (SLOW.some((fault) => faults[fault] !== undefined) ? LOOK_MS : 0);
   }
 }
 

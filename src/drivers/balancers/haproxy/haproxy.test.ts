@@ -160,7 +160,7 @@ describe('servers', () => {
     expect(parseServers('web', state(row, row.replace(' web ', ' api ')), stat('web,app1,0,0,UP,L7OK,,0,0,')).map((s) => s.name)).toEqual(['app1']);
     expect(() => parseServers('web', state(row.slice(0, 30)), stat())).toThrow(/cut off/);
     expect(() => parseServers('web', state(row), stat('web,app1,0'))).toThrow(/cut off/);
-    expect(() => parseServers('web', state(row.replace(' 2 0 1 ', ' 2 x 1 ')), stat())).toThrow(/no number in srv_admin_state/);
+    expect(() => parseServers('web', state(row.replace(' 2 0 1 ', ' 2 x 1 ')), stat())).toThrow(/no such number in srv_admin_state/);
     expect(() => parseServers('web', "Can't find backend.", stat())).toThrow(/no such backend/);
     expect(() => parseServers('web', state(row), 'No such proxy.')).toThrow(/no such backend/);
   });

@@ -59,18 +59,25 @@ export function parseServers(backend: string, stateReply: string, statReply: str
 }
 
 function toServer(fields: ReadonlyMap<string, string>, stat: StatRow | undefined): Server {
-  const number = (name: string): number => {
-    const value = Number(fields.get(name));
-    if (!Number.isInteger(value)) throw new DriverError('bad-reply', `\`show servers state\` has no number in ${name}`);
+  const number = (name: string, most = Number.MAX_SAFE_INTEGER): number => {
+    const text = fields.get(name) ?? '';
+    // `Number` would read nothing at all as 0, which means something in every one of these columns.
+    if (!/^\d+$/.test(text) || Number(text) > most) throw new DriverError('bad-reply', `\`show servers state\` has no such number in ${name}`);
+    return Number(text);
+  };
+  // Columns that this version does not have, or leaves empty, count nothing; a text that is no count must not look like an idle server.
+  const count = (name: string): number => {
+    if ((stat?.[name] ?? '') === '') return 0;
+    const value = stat === undefined ? null : statNumber(stat, name);
+    if (value === null) throw new DriverError('bad-reply', `\`show stat\` has no count in ${name}`);
     return value;
   };
-  const count = (name: string): number => (stat === undefined ? 0 : (statNumber(stat, name) ?? 0));
   const admin = number('srv_admin_state');
   const operational = number('srv_op_state');
   return {
     name: fields.get('srv_name') ?? '',
     address: fields.get('srv_addr') ?? '-',
-    port: number('srv_port'),
+    port: number('srv_port', 65_535),
     maint: (admin & ADMIN_MAINT) !== 0,
     drain: (admin & ADMIN_DRAIN) !== 0,
     configDisabled: (admin & ADMIN_CONFIG_DISABLED) !== 0,

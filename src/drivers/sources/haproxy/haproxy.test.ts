@@ -105,8 +105,8 @@ async function pageBench(): Promise<SourceBench<HaproxySourceQuery>> {
   };
 }
 
-sourceContract('haproxy, Runtime API', runtimeBench, { nan: false, several: false, range: false });
-sourceContract('haproxy, statistics page', pageBench, { nan: false, several: false, range: false });
+sourceContract('haproxy, Runtime API', runtimeBench, { nan: false, several: false, range: false, negative: false });
+sourceContract('haproxy, statistics page', pageBench, { nan: false, several: false, range: false, negative: false });
 
 /** A source whose world is one text and whose clock stands until it is moved. */
 async function scripted() {

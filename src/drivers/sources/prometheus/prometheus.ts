@@ -69,7 +69,7 @@ async function readCoverage(client: PrometheusClient, query: string, windowMs: n
   const stepMs = Math.max(1000, Math.round(windowMs / COVERAGE_POINTS));
   try {
     const counted = readingOf(await client.instant(`count_over_time((${query}\n)[${windowMs}ms:${stepMs}ms])`, signal), 0);
-    return counted.kind === 'value' ? Math.min(1, counted.value / Math.max(1, Math.floor(windowMs / stepMs))) : 0;
+    return counted.kind === 'value' ? Math.min(1, Math.max(0, counted.value / Math.max(1, Math.floor(windowMs / stepMs)))) : 0;
   } catch {
     return 0;
   }

@@ -1,0 +1,121 @@
+import type { Mutant } from './mutant.ts';
+
+const LIFE = 'src/engine/life.ts';
+const AUTH = 'src/kit/receiver-auth.ts';
+const SQLITE = 'src/drivers/stores/sqlite';
+
+/** Bugs of parts that the simulator replaces, or whose harm is none of its invariants: a test of theirs knows them. */
+export const OUTSIDE: readonly Mutant[] = [
+  {
+    name: 'no series is zero',
+    incident: 'R2: KEDA read an empty answer of Prometheus as 0 (I16)',
+    file: 'src/drivers/sources/prometheus/translate.ts',
+    find: "if (series === undefined) return missing('empty', 'the query found no series: the target is down, or the name or a label is wrong', nowMs);",
+    replace: "if (series === undefined) return { kind: 'value', value: 0, atMs: nowMs, ageMs: 0, coverage: 1 };",
+    test: { file: 'src/drivers/sources/prometheus/prometheus.test.ts', name: 'calls no series missing' },
+  },
+  {
+    name: 'a sudden fall is believed',
+    incident: 'R1, R4: half of the load gone within seconds was the measurement, not the load (I17)',
+    file: 'src/core/readings.ts',
+    find: 'if (guard === null) return NO_COLLAPSE;',
+    replace: 'if (guard !== undefined) return NO_COLLAPSE;',
+    test: { file: 'src/core/readings.test.ts', name: 'a fall by more than half at once is taken for an outage' },
+  },
+  {
+    name: 'in and out and in again',
+    incident: 'F24: a size that calls for the opposite at once (I18)',
+    file: 'src/core/guard-safety.ts',
+    find: 'if (!spec.limits.flapCheck || p.size === base) return;',
+    replace: 'if (spec.limits.flapCheck || p.size === base) return;',
+    test: { file: 'src/core/decide.test.ts', name: 'on the way in: what would ask for more at once is not done' },
+  },
+  {
+    name: 'a failed hook is passed over',
+    incident: 'R7: the follow-up action failed; the machine is paid for and off (F4)',
+    file: 'src/engine/steps.ts',
+    find: "if (spec.onFailure !== 'continue') throw e;",
+    replace: '',
+    test: { file: 'src/engine/engine.test.ts', name: 'hooks run in their place, and a failing one replaces the machine' },
+  },
+  {
+    name: 'hooks are left out',
+    incident: 'R7: the machine serves before it was made ready (F4)',
+    file: LIFE,
+    find: "f.spec.hooks.some((h) => h.name === 'before_attach')",
+    replace: "f.spec.hooks.some((h) => h.driver === '' && h.name === 'before_attach')",
+    test: { file: 'src/engine/engine.test.ts', name: 'hooks run in their place, and a failing one replaces the machine' },
+  },
+  {
+    name: 'what another controller was told is not heeded',
+    incident: 'F38: paused at one controller, the other that holds the group goes on (I14)',
+    file: 'src/engine/engine.ts',
+    find: 'if (isShared) this.#heed(events);',
+    replace: '',
+    test: { file: 'src/engine/shared-store.test.ts', name: 'an alert that the other one heard counts, and so does its end' },
+  },
+  {
+    name: 'a command’s partial list proves absence',
+    incident: 'F11: the machine stood on the page that did not come (I9)',
+    file: 'src/drivers/clouds/exec/exec.ts',
+    find: 'if (!list.complete) throw',
+    replace: 'if (list.complete === undefined) throw',
+    test: { file: 'src/drivers/clouds/exec/exec.test.ts', name: 'passes on that a list is not complete, and then knows of no absence' },
+  },
+  {
+    name: 'a number is taken for the process',
+    incident: 'F15, R10: the process number belongs to somebody else by now, and is killed (I8)',
+    file: 'src/platform/processes.ts',
+    find: 'if (stat === null || stat.startTicks !== target.startTicks) return false;',
+    replace: 'if (stat === null) return false;',
+    test: { file: 'src/platform/processes.test.ts', name: 'spares a process that merely has the same number' },
+  },
+  {
+    name: 'an old signature is taken',
+    incident: 'R30, F32: a delivery recorded last week is sent again (I27)',
+    file: AUTH,
+    find: 'if (Math.abs(Number(timestamp) * 1000 - request.nowMs) > MAX_SKEW_MS) return',
+    replace: 'if (Math.abs(Number(timestamp) * 1000 - request.nowMs) > MAX_SKEW_MS * 1e6) return',
+    test: { file: 'src/kit/receiver-auth.test.ts', name: 'hmac with a time: 300 s either way, and a replay id that is the same for the same request' },
+  },
+  {
+    name: 'any signature will do',
+    incident: 'F34: a forged alert scales (I30)',
+    file: AUTH,
+    find: "if (!matches) return refuse('the signature is wrong');",
+    replace: '',
+    test: { file: 'src/kit/receiver-auth.test.ts', name: 'hmac over the body, as a known value' },
+  },
+  {
+    name: 'SQLite applies a stale commit',
+    incident: 'R14, R15 in the store that people run (I23)',
+    file: `${SQLITE}/commit.ts`,
+    find: "if (gate.epoch !== change.expect.epoch) return 'fenced';",
+    replace: '',
+    test: { file: `${SQLITE}/sqlite.test.ts`, name: 'fence every other epoch, lower and higher' },
+  },
+  {
+    name: 'SQLite takes a delivery twice',
+    incident: 'F30 in the store that people run (I27)',
+    file: `${SQLITE}/control.ts`,
+    find: 'if (connection.get(queries.once, { key: once.key })) return false;',
+    replace: 'if (connection.get(queries.once, { key: once.key })) return true;',
+    test: { file: `${SQLITE}/sqlite.test.ts`, name: 'applies a once key once, effects and events together' },
+  },
+  {
+    name: 'a changed record passes the audit',
+    incident: 'F42: rows edited, deleted or swapped in the file (I26)',
+    file: `${SQLITE}/events.ts`,
+    find: 'if (parts.sha256(chainText(walk.hash, event, row.data)) !== row.hash) return row.seq;',
+    replace: '',
+    test: { file: `${SQLITE}/tampering.test.ts`, name: 'edited data' },
+  },
+  {
+    name: 'secrets stand in the log',
+    incident: 'R24: a private key on a command line; F50 (I30)',
+    file: 'src/platform/log.ts',
+    find: "SECRET_NAME.test(key) && v != null ? '***' : clean(v, depth + 1)",
+    replace: 'clean(v, depth + 1)',
+    test: { file: 'src/platform/log.test.ts', name: 'hides what stands under the name of a secret, however deep, and secrets themselves' },
+  },
+];
