@@ -43,3 +43,16 @@ test('keeps no more alerts than any policy could use, and says so', async () => 
   const [event] = await sim.store.events({ type: 'alert.ignored' }, { before: null, limit: 1 });
   expect(JSON.stringify(event?.data)).toContain('more are not kept');
 });
+
+test('an alert that nobody ends is forgotten once no policy can believe it any more', async () => {
+  const clock = new VirtualClock(START_MS, async () => {});
+  const book = new AlertBook(clock);
+  book.set(row('a/1'));
+  await clock.advance(29 * 86_400_000);
+  book.set(row('b/1', { lastHeardMs: clock.wall() }));
+  book.forget(0);
+  expect(book.open).toBe(2);
+  await clock.advance(2 * 86_400_000);
+  book.forget(0);
+  expect([book.open, book.firing().map((r) => r.episode)]).toEqual([1, ['b/1']]);
+});

@@ -2,6 +2,8 @@ import type { AlertRow, Clock } from '../ports/ports.ts';
 
 /** Episodes that fire at once: more say nothing that a policy could use, ever. */
 export const MOST_FIRING = 5_000;
+/** The most that `valid_for` of a policy may be, ms. */
+const LONGEST_VALID_MS = 30 * 86_400_000;
 
 interface Kept {
   row: AlertRow;
@@ -65,11 +67,17 @@ export class AlertBook {
     return this.#firing.map(({ row, heardMono }) => ({ ...row, lastHeardMs: Math.round(heardMono + offset) }));
   }
 
-  /** Strikes resolved episodes that began before then: what is told of them again is refused as too old anyway. */
+  /**
+   * Strikes resolved episodes that began before then (what is told of them again is refused as too old anyway), and firing ones that nobody
+   * was told of again for longer than any policy believes an alert.
+   */
   forget(beforeMs: number): void {
-    for (const [key, { row }] of this.#rows) {
-      if (row.status !== 'resolved' || row.startsAtMs >= beforeMs) continue;
+    const unheardMono = this.#clock.mono() - LONGEST_VALID_MS;
+    for (const [key, { row, heardMono }] of this.#rows) {
+      if (row.status === 'resolved' ? row.startsAtMs >= beforeMs : heardMono >= unheardMono) continue;
       this.#rows.delete(key);
+      if (row.status === 'firing') this.#open--;
+      this.#firing = null;
       const alert = alertOf(row.receiver, row.episode);
       const episodes = this.#byAlert.get(alert);
       episodes?.delete(key);

@@ -46,8 +46,8 @@ export interface EngineContext {
   wake(group: string): void;
   /** The fence: may this process start a mutating call for the group now? Asked before the intent and, because a commit takes time, again before the call. */
   mayStart(runner: GroupRunner): boolean;
-  /** Deletions of the whole installation inside the window, and machines alive: for the fleet-wide budget. */
-  fleet(windowMs: number): { readonly destroyed: number; readonly living: number };
+  /** Deletions of the whole installation inside the window, and machines alive: for the fleet-wide budget. Null: some groups are not read yet. */
+  fleet(windowMs: number): { readonly destroyed: number; readonly living: number } | null;
 }
 
 /** What lets a group act. A group that observes, is paused, frozen or unmanaged has none: it cannot act, by construction. */

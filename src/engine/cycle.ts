@@ -20,6 +20,7 @@ export async function cycle(ctx: EngineContext, runner: GroupRunner, cause: stri
   try {
     if (!runner.state.row.managed) {
       runner.evaluatedMono = started;
+      runner.takenMono = started; // nobody looks after it: this is no time in which a machine failed to boot
       return idle;
     }
     const obs = await observe(ctx, runner);

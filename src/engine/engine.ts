@@ -325,7 +325,8 @@ export class Engine {
     this.#leases.drop(group);
   }
 
-  #fleet(windowMs: number): { destroyed: number; living: number } {
+  #fleet(windowMs: number): { destroyed: number; living: number } | null {
+    if (this.#taking.size > 0) return null;
     const since = this.#deps.clock.wall() - windowMs;
     let destroyed = 0;
     let living = 0;

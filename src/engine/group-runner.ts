@@ -82,7 +82,7 @@ export class GroupRunner {
   againMono = Number.POSITIVE_INFINITY;
 
   /** Since when this process looks after the group, monotonic ms: what a machine did before, nobody saw. */
-  readonly takenMono: number;
+  takenMono: number;
 
   constructor(store: Store, state: GroupState, clock: Clock) {
     this.name = state.row.name;

@@ -105,6 +105,7 @@ function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { det
   if (!allowed.ok) return { detail: allowed.detail, waitMs: Math.max(1_000, allowed.retryAtMs - now) };
   const window = state.row.spec.limits.destruction.windowMs;
   const fleet = ctx.fleet(window);
+  if (fleet === null) return { detail: 'the other groups of the installation are being read', waitMs: 1_000 };
   const limit = Math.max(5, Math.ceil(fleet.living * 0.25));
   if (fleet.destroyed >= limit)
     return { detail: `${fleet.destroyed} machines of the installation were deleted in the last ${window / 60_000} min`, waitMs: 15_000 };

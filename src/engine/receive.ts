@@ -24,6 +24,7 @@ async function receiveNow(engine: Engine, receiver: string, alerts: readonly Inb
   const changes: ControlChange[] = [];
   const events: NewEvent[] = [];
   const next = new Map<string, AlertRow>();
+  engine.alerts.forget(now - REPLAY_MS);
   for (const told of alerts) {
     const a = told.startUnknown ? placed(engine, receiver, told, next) : told;
     const key = keyOf(receiver, a.episode);
@@ -50,7 +51,6 @@ async function receiveNow(engine: Engine, receiver: string, alerts: readonly Inb
   if (!fresh) return { fired: 0, refreshed: 0, resolved: 0, ignored: 0, duplicate: true, groups: [] };
   // What another controller resolved meanwhile stays so.
   for (const row of next.values()) if (engine.alerts.get(receiver, row.episode)?.status !== 'resolved') engine.alerts.set(row);
-  engine.alerts.forget(now - REPLAY_MS);
   const groups = listening(engine, receiver);
   if (count.fired + count.resolved > 0) for (const g of groups) engine.wake(g, ALERT_GAP_MS);
   return { ...count, duplicate: false, groups };

@@ -419,3 +419,22 @@ describe('the brake', () => {
     expect(brakeState(groupSpec(), countInstances([...fresh, instance(5)]), false)).toBe(false);
   });
 });
+
+test('time in which a group was not in the configuration is no time in which its machine failed to boot', async () => {
+  const { sim } = await watched(50, {
+    before: (s) => {
+      s.sick.add('10.0.0.1');
+    },
+  });
+  await sim.seconds(5);
+  expect((await rows(sim)).map((r) => r.state)).toEqual(['booting']);
+  await sim.store.control([{ kind: 'unmanage', group: 'web' }], []);
+  await sim.engine.refresh('web');
+  await sim.seconds(3_600);
+  sim.sick.clear();
+  await sim.store.control([{ kind: 'put-spec', spec: groupSpec() }], []);
+  await sim.engine.refresh('web');
+  await sim.seconds(10);
+  await settled(sim, 1);
+  expect(deletes(sim)).toEqual([]);
+});

@@ -5,10 +5,12 @@ import { exchange } from '../support/raw-http.ts';
 import { configOf, openBench, startReal } from './support.ts';
 
 const GROUP = '  web: { cloud: local, template: { command: [sleep, "600"] }, health: none, min: 0, max: 1 }\n';
+/** Where nothing else can be. */
+const ELSEWHERE = `/tmp/drover-s27-${process.pid}`;
 const NAMES = [
   '../x',
   '../../x',
-  '/tmp/x',
+  ELSEWHERE,
   'a/b',
   'a\\b',
   '..',
@@ -64,7 +66,7 @@ describe('S27 paths that lead elsewhere', () => {
     const reply = await ask('POST', '/api/v1/backup', { name });
     expect(reply.status).toBe(422);
     expect(readdirSync(dir, { recursive: true }).length).toBe(before);
-    expect(existsSync('/tmp/x')).toBe(false);
+    expect(existsSync(ELSEWHERE)).toBe(false);
   });
 
   it('a backup is in the backup directory, for the owner alone, and is not overwritten through a link out of it', async () => {

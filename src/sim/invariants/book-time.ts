@@ -47,8 +47,10 @@ export class BookTime {
    */
   writtenAt({ by, change }: CommitSeen): number {
     const atMs = change.decision?.decision.atMs ?? change.events?.at(-1)?.atMs;
-    const lateMs = atMs === undefined ? this.#wayMs : Math.min(LONGEST_WAY_MS, Math.max(0, by.clock.wall() - atMs));
-    return this.at(change.group) - lateMs;
+    const lateMs = atMs === undefined ? this.#wayMs : by.clock.wall() - atMs;
+    // Set back on the way, the clock cannot tell how long it took.
+    const tookMs = lateMs < 0 ? this.#wayMs : Math.min(LONGEST_WAY_MS, lateMs);
+    return this.at(change.group) - tookMs;
   }
 
   committed({ by, change, result, moved }: CommitSeen): void {

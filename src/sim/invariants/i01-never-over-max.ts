@@ -1,4 +1,4 @@
-import type { GroupSpec } from '../../core/model/model.ts';
+import { type GroupSpec, isCapacity } from '../../core/model/model.ts';
 import type { Machine } from '../../ports/ports.ts';
 import type { CommitSeen, Invariant } from '../watch.ts';
 import type { SimWorld } from '../world.ts';
@@ -20,7 +20,10 @@ export const neverOverMax: Invariant = {
       },
       commit: (seen) => {
         for (const { row } of seen.moved) if (row.machineId !== null && isForgotten(row)) excused.add(row.machineId);
-        if (seen.moved.some(({ was, row }) => was === undefined && row.state === 'intent')) rows(world, fail, seen, bounds);
+        if (!seen.moved.some(({ was, row }) => was === undefined && row.state === 'intent')) return;
+        rows(world, fail, seen, bounds);
+        // A flag that a person set elsewhere a moment ago changes what counts, and the holder cannot know yet.
+        if (world.scenario.faults.people === undefined && !world.calm) needless(world, fail, seen);
       },
       made: (cloud, machine) => {
         const group = machine.owner?.group;
@@ -50,7 +53,8 @@ class Bounds {
   }
 
   max(group: string): number {
-    let max = 0;
+    // Put by a process that died before it could say so.
+    let max = this.#world.group(group)?.spec.max ?? 0;
     for (const p of this.#puts.get(group) ?? []) if (p.untilMono > this.#world.now) max = Math.max(max, p.max);
     return max;
   }
@@ -63,6 +67,16 @@ function rows(world: SimWorld, fail: (text: string) => void, { change }: CommitS
     if (r.state !== 'terminating' && !r.detached && r.removalCause !== 'orphan' && r.removalCause !== 'duplicate') living++;
   }
   if (living > max + surgeOf(max)) fail(`${change.group}: a launch is wished for and ${living} rows live, max is ${max}`);
+}
+
+/** A launch makes up for what the target lacks; one that replaces a machine counts as that machine. */
+function needless(world: SimWorld, fail: (text: string) => void, { change, moved, after }: CommitSeen): void {
+  if (!moved.some(({ was, row }) => was === undefined && row.state === 'intent' && row.replaces === null)) return;
+  const capacity = world.rows(change.group).filter((r) => isCapacity(r.state) && r.removalCause === null && !r.standby && !r.detached);
+  const ids = new Set(capacity.map((r) => r.id));
+  const replaced = new Set(capacity.flatMap((r) => (r.replaces !== null && ids.has(r.replaces) ? [r.replaces] : [])));
+  const target = after?.memory?.target ?? 0;
+  if (capacity.length - replaced.size > target) fail(`${change.group}: a launch makes it ${capacity.length - replaced.size} machines, the target is ${target}`);
 }
 
 interface Made {

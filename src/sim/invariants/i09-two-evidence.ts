@@ -34,11 +34,19 @@ export const twoEvidence: Invariant = {
           const madeMono = world.now - (world.clouds.get(cloud)?.ageMs(row.machineId) ?? Number.POSITIVE_INFINITY);
           const seenIn = (lists.get(seen.by)?.get(cloud) ?? []).filter((mono) => mono > madeMono).length;
           stranger(world, fail, seen, { row, cloud, lists: seenIn });
+          if (was === undefined && !isRemembered(world, row))
+            fail(`${row.machineId} is taken for an ${row.removalCause}, and the books have never held its launch`);
         }
       },
     };
   },
 };
+
+/** What the books hold no trace of is for a person to decide. */
+function isRemembered(world: SimWorld, row: InstanceRow): boolean {
+  for (const r of world.data.instances.values()) if (r.id !== row.id && r.group === row.group && r.token === row.token) return true;
+  return false;
+}
 
 function vanished(fail: (text: string) => void, row: InstanceRow, machine: Machine | undefined): void {
   if (machine?.owner?.token === row.token && (machine.state === 'running' || machine.state === 'pending'))

@@ -94,7 +94,7 @@ class Budget {
     const { after, moved, before } = seen;
     for (const { was, row } of moved)
       if (row.state === 'terminating' && was?.state !== 'terminating') this.#condemnedAt.set(row.id, this.#time.writtenAt(seen));
-    if (moved.length === 0 && after?.memory?.target === before?.memory?.target) return;
+    if (after?.memory?.target === before?.memory?.target && !moved.some(({ was, row }) => was?.state !== row.state)) return;
     // That a machine died unseen is not known to who counts.
     const booked = this.#world.rows(this.#group).filter((r) => r.state !== 'terminating').length;
     const size = Math.max(after?.memory?.target ?? 0, this.#there(), booked);

@@ -69,6 +69,9 @@ class Known {
       s.missedFirstAt = null;
       return;
     }
+    // What no policy goes by just now leaves no gap.
+    const spec = this.#world.group(group)?.spec;
+    if (!spec || !usedMetrics(spec).includes(metric)) return;
     // A person may have asked what would be decided: only what is missing again a good while later was seen by an evaluation.
     if (s.missedFirstAt === null || s.missedBy !== by) {
       s.missedFirstAt = at;

@@ -128,7 +128,7 @@ function overwritten(world: SimWorld, { by, change, before, after, moved }: Comm
     if (flags.size === 0 && was === undefined) continue;
     for (const flag of ['protected', 'standby', 'removeRequested', 'replaceRequested'] as const) {
       if (was && was[flag] !== row[flag]) return `${by.name} changed ${flag} of ${row.id}`;
-      if (!row[flag] && flags.has(`${row.id} ${flag}`) && !world.calm) return `${row.id} was told ${flag} and is not`;
+      if (flag !== 'standby' && !row[flag] && flags.has(`${row.id} ${flag}`) && !world.calm) return `${row.id} was told ${flag} and is not`;
     }
   }
   if (!before || !after || before === after) return null;

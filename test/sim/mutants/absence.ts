@@ -71,8 +71,7 @@ export const ABSENCE: readonly Mutant[] = [
     file: STRANGERS,
     find: 'if (!former && !twin) {',
     replace: 'if (n === null) {',
-    bias: { faults: { 'store-restored': 0.5 } },
-    shows: ['I6', 'I7', 'I9'],
+    test: { file: 'src/engine/engine.test.ts', name: 'a tagged machine from the future of the books waits for a person' },
   },
   {
     name: 'a forgotten machine is swept',

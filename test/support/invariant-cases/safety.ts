@@ -9,8 +9,8 @@ export const SAFETY: readonly Case[] = [
   {
     id: 'I1',
     what: 'wishes',
-    wrong: (s) => s.commit({ rows: launches(6) }),
-    right: (s) => s.commit({ rows: launches(5) }),
+    wrong: (s) => s.commit({ rows: launches(6), target: 6 }),
+    right: (s) => s.commit({ rows: launches(5), target: 5 }),
   },
   {
     id: 'I1',
@@ -21,8 +21,20 @@ export const SAFETY: readonly Case[] = [
     },
     right: (s) => {
       for (let n = 1; n <= 4; n++) s.serving(n);
-      s.commit({ rows: [{ id: 'web-5' }] });
+      s.commit({ rows: [{ id: 'web-5' }], target: 5 });
       s.machine(5);
+    },
+  },
+  {
+    id: 'I1',
+    what: 'a launch that nothing lacks',
+    wrong: (s) => {
+      for (const n of [1, 2]) s.serving(n);
+      s.commit({ rows: [{ id: 'web-3' }], target: 2 });
+    },
+    right: (s) => {
+      for (const n of [1, 2]) s.serving(n);
+      s.commit({ rows: [{ id: 'web-3', replaces: 'web-2' }], target: 2 });
     },
   },
   {
@@ -163,14 +175,33 @@ export const SAFETY: readonly Case[] = [
     wrong: (s) => {
       const { id } = s.machine(1);
       s.pass(2 * MINUTE);
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
       s.cloudCall('list', '');
-      s.commit({ rows: [{ id: 'web-7', state: 'draining', removalCause: 'orphan', machineId: id }] });
+      s.commit({ rows: [{ id: 'web-7', token: 'inst.web.1', state: 'draining', removalCause: 'orphan', machineId: id }] });
     },
     right: (s) => {
       const { id } = s.machine(1);
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
       s.pass(2 * MINUTE);
       for (let k = 0; k < 3; k++) s.cloudCall('list', '');
-      s.commit({ rows: [{ id: 'web-7', state: 'draining', removalCause: 'orphan', machineId: id }] });
+      s.commit({ rows: [{ id: 'web-7', token: 'inst.web.1', state: 'draining', removalCause: 'orphan', machineId: id }] });
+    },
+  },
+  {
+    id: 'I9',
+    what: 'what the books have never held',
+    wrong: (s) => {
+      const { id } = s.machine(1);
+      s.pass(2 * MINUTE);
+      for (let k = 0; k < 3; k++) s.cloudCall('list', '');
+      s.commit({ rows: [{ id: 'web-7', token: 'inst.web.1', state: 'draining', removalCause: 'orphan', machineId: id }] });
+    },
+    right: (s) => {
+      const { id } = s.machine(1);
+      s.commit({ rows: [{ id: 'web-1', state: 'gone' }] });
+      s.pass(2 * MINUTE);
+      for (let k = 0; k < 3; k++) s.cloudCall('list', '');
+      s.commit({ rows: [{ id: 'web-7', token: 'inst.web.1', state: 'draining', removalCause: 'duplicate', machineId: id }] });
     },
   },
   {
