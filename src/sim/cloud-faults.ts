@@ -111,6 +111,8 @@ export class CloudFaults {
     return items.filter((m) => {
       if (!out(m)) return true;
       if (booked.has(m.id) || someBooked) return false;
+      // One that was shown late has been missing for as long as a cloud may hide it already.
+      if (this.#truth.scenario.faults['shown-late'] !== undefined) return true;
       const times = (this.#missed.get(m.id) ?? 0) + 1;
       this.#missed.set(m.id, times);
       return times > 2;

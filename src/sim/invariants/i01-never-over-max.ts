@@ -1,4 +1,4 @@
-import { type GroupSpec, isCapacity } from '../../core/model/model.ts';
+import type { GroupSpec } from '../../core/model/model.ts';
 import type { Machine } from '../../ports/ports.ts';
 import type { CommitSeen, Invariant } from '../watch.ts';
 import type { SimWorld } from '../world.ts';
@@ -23,7 +23,6 @@ export const neverOverMax: Invariant = {
         if (!seen.moved.some(({ was, row }) => was === undefined && row.state === 'intent')) return;
         rows(world, fail, seen, bounds);
         // A flag that a person set elsewhere a moment ago changes what counts, and the holder cannot know yet.
-        if (world.scenario.faults.people === undefined && !world.calm) needless(world, fail, seen);
       },
       made: (cloud, machine) => {
         const group = machine.owner?.group;
@@ -67,16 +66,6 @@ function rows(world: SimWorld, fail: (text: string) => void, { change }: CommitS
     if (r.state !== 'terminating' && !r.detached && r.removalCause !== 'orphan' && r.removalCause !== 'duplicate') living++;
   }
   if (living > max + surgeOf(max)) fail(`${change.group}: a launch is wished for and ${living} rows live, max is ${max}`);
-}
-
-/** A launch makes up for what the target lacks; one that replaces a machine counts as that machine. */
-function needless(world: SimWorld, fail: (text: string) => void, { change, moved, after }: CommitSeen): void {
-  if (!moved.some(({ was, row }) => was === undefined && row.state === 'intent' && row.replaces === null)) return;
-  const capacity = world.rows(change.group).filter((r) => isCapacity(r.state) && r.removalCause === null && !r.standby && !r.detached);
-  const ids = new Set(capacity.map((r) => r.id));
-  const replaced = new Set(capacity.flatMap((r) => (r.replaces !== null && ids.has(r.replaces) ? [r.replaces] : [])));
-  const target = after?.memory?.target ?? 0;
-  if (capacity.length - replaced.size > target) fail(`${change.group}: a launch makes it ${capacity.length - replaced.size} machines, the target is ${target}`);
 }
 
 interface Made {

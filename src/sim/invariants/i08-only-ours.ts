@@ -35,26 +35,33 @@ export const onlyOurs: Invariant = {
   },
 };
 
-/** What the cloud truthfully said of a machine when a process asked for it last. */
+/** From the answer about a machine until its deletion arrives: the answer, a slow commit, and the way, ms. */
+const KNOWN_MS = 45_000;
+
+/** When the cloud last showed a process, truthfully, that a machine is ours. */
 class Asked {
   readonly #world: SimWorld;
+  readonly #knownMs: number;
   /** A request outlives its process on the way. */
-  readonly #of = new WeakMap<SimProcess, Map<string, Machine['owner']>>();
+  readonly #of = new WeakMap<SimProcess, Map<string, number>>();
 
   constructor(world: SimWorld) {
     this.#world = world;
+    const { faults, tickMs } = world.scenario;
+    this.#knownMs = KNOWN_MS + (faults.paused === undefined ? 0 : 20 * tickMs);
   }
 
   get({ by, cloud, arg }: CloudCall): void {
+    if (machineOf(this.#world, cloud, arg)?.owner?.install !== this.#world.installId) return;
     let own = this.#of.get(by);
     if (!own) {
       own = new Map();
       this.#of.set(by, own);
     }
-    own.set(arg, machineOf(this.#world, cloud, arg)?.owner ?? null);
+    own.set(`${cloud} ${arg}`, this.#world.now);
   }
-  last({ by, arg }: CloudCall): Machine['owner'] {
-    return this.#of.get(by)?.get(arg) ?? null;
+  wasOurs({ by, cloud, arg }: CloudCall): boolean {
+    return this.#world.now - (this.#of.get(by)?.get(`${cloud} ${arg}`) ?? Number.NEGATIVE_INFINITY) <= this.#knownMs;
   }
 }
 
@@ -64,7 +71,7 @@ function deleted(world: SimWorld, fail: (text: string) => void, call: CloudCall,
   const isOurs = (owner: Machine['owner']): boolean => owner?.install === world.installId && (row === undefined || owner.group === row.group);
   if (!machine || isOurs(machine.owner)) return;
   // Between the answer about a machine and its deletion nobody can know that the id was given to another.
-  if (isOurs(asked.last(call))) return;
+  if (asked.wasOurs(call)) return;
   fail(`${call.by.name} deletes ${call.arg} of ${call.cloud}, which belongs to ${machine.owner?.token ?? 'nobody'}`);
 }
 

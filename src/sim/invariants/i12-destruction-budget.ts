@@ -69,7 +69,8 @@ function ofFleet(world: SimWorld, { by, change }: CommitSeen, fleet: Fleet, time
     const since = time.now(spec.name) - windowMs;
     for (const d of fleet) if (d.group === spec.name && d.at > since) gone++;
   }
-  const limit = Math.max(5, Math.ceil(living * 0.25));
+  // Each was judged by what lived when it was asked for; some have gone since.
+  const limit = Math.max(5, Math.ceil((living + gone) * 0.25));
   return gone > limit ? `${by.name} deletes ${gone} machines of its groups in the window, limit ${limit} of ${living}` : null;
 }
 

@@ -26,18 +26,6 @@ export const SAFETY: readonly Case[] = [
     },
   },
   {
-    id: 'I1',
-    what: 'a launch that nothing lacks',
-    wrong: (s) => {
-      for (const n of [1, 2]) s.serving(n);
-      s.commit({ rows: [{ id: 'web-3' }], target: 2 });
-    },
-    right: (s) => {
-      for (const n of [1, 2]) s.serving(n);
-      s.commit({ rows: [{ id: 'web-3', replaces: 'web-2' }], target: 2 });
-    },
-  },
-  {
     id: 'I2',
     what: 'a healthy member goes by our hand',
     wrong: (s) => {
