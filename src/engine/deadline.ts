@@ -31,3 +31,20 @@ export async function withDeadline<T>(clock: Clock, ms: number, what: string, ca
     unhook();
   }
 }
+
+/** The answer, or DriverError `unreachable` after `ms`: for callees that need no signal, being bounded themselves or of no consequence. */
+export function within<T>(clock: Clock, ms: number, what: string, answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => reject(new DriverError('unreachable', `${what}: no answer within ${ms / 1000} s`)));
+    answer.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error as Error);
+      },
+    );
+  });
+}

@@ -30,6 +30,8 @@ export const RETIRING = 'retiring';
 /** Soonest time between two evaluations of a group, however often it is woken, ms. */
 const WAKE_GAP_MS = 50;
 const STORE_RETRY_MS = 2_000;
+/** Repeats of alerts make no event: another controller's are read at every so manyth look around, half a minute apart. */
+const ALERTS_EVERY_LOOKS = 6;
 /** Events after which the books of a group may say what its controller has not read. */
 const HEEDED = /^(control|config|alert|group)\./;
 /** A stop waits this long for steps under way, ms. */
@@ -60,6 +62,7 @@ export class Engine {
   /** Deliveries of alerts, in order. */
   readonly receiving = new Serial();
   #retaking = false;
+  #looks = 0;
   #world: World;
   #unsubscribe: () => void = () => {};
   #stopping = false;
@@ -114,7 +117,7 @@ export class Engine {
   /** What others may have done on a shared store: groups that are new or free, and alerts they heard again (of which no event tells). */
   async #lookAround(): Promise<void> {
     await this.takeGroups();
-    await this.#readAlerts();
+    if (this.#looks++ % ALERTS_EVERY_LOOKS === 0) await this.#readAlerts();
   }
 
   async #readAlerts(): Promise<void> {
@@ -141,6 +144,7 @@ export class Engine {
       const runner = this.runners.get(row.name);
       if (row.archivedAtMs !== null) this.#drop(row.name);
       else if (!runner || runner.lost) free.push(row);
+      else if (!sameOrders(row, runner.state.row)) await this.refresh(row.name); // an order whose event was missed
     }
     for (let i = 0; i < free.length; i += TAKEN_AT_ONCE) await Promise.all(free.slice(i, i + TAKEN_AT_ONCE).map((row) => this.#take(row)));
   }
@@ -175,7 +179,8 @@ export class Engine {
     const runner = this.runners.get(group);
     if (!runner) return this.takeGroups();
     await runner.reload();
-    if (runner.lost) this.#drop(group);
+    if (runner.lost)
+      this.#giveUp(runner); // this one: meanwhile the group may have been taken again
     else {
       this.wake(group);
       this.#due.set(`p:${group}`, this.#deps.clock.mono());
@@ -337,4 +342,11 @@ export class Engine {
     }
     return { destroyed, living };
   }
+}
+
+/** Does the row say the same of what people and files want as the one that was read before? */
+function sameOrders(a: GroupRow, b: GroupRow): boolean {
+  const orders = ({ spec, managed, frozen, pause, manual, approved }: GroupRow): string =>
+    JSON.stringify([spec.hash, managed, frozen, pause, manual, approved]);
+  return a === b || orders(a) === orders(b);
 }

@@ -62,7 +62,7 @@ export class Leases {
         const asked = this.#clock.mono();
         const kept = await this.#store.renew(group, this.#owner, held.epoch, TTL_MS).catch(() => null);
         if (kept === true) held.untilMono = asked + TTL_MS;
-        else if (kept === false) this.#onLost(group);
+        else if (kept === false && this.#held.get(group) === held) this.#onLost(group);
       }
       if (!this.#closed) lookForMore();
     };

@@ -1,7 +1,7 @@
 import type { GroupSpec, Health } from '../core/model/model.ts';
 import { asDriverError, type InstanceRow } from '../ports/ports.ts';
 import type { EngineContext } from './context.ts';
-import { withDeadline } from './deadline.ts';
+import { within } from './deadline.ts';
 import type { GroupRunner, HealthTrack } from './group-runner.ts';
 import { Slots } from './serial.ts';
 
@@ -29,7 +29,7 @@ export async function probeGroup(ctx: EngineContext, runner: GroupRunner): Promi
       limit.run(async () => {
         // Whoever never answers must not keep the place of a check, nor end the checks of its group.
         const limitMs = spec.health.timeoutMs + 1_000;
-        const fault = await withDeadline(ctx.clock, limitMs, `check of ${row.id}`, () => probe(ctx, spec, row)).catch((e: unknown) => asDriverError(e).message);
+        const fault = await within(ctx.clock, limitMs, 'the check', probe(ctx, spec, row)).catch((e: unknown) => asDriverError(e).message);
         changed = note(runner, row, fault, spec, ctx.clock.wall()) || changed;
       }),
     );

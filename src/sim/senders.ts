@@ -19,7 +19,7 @@ export function sendAlerts(world: SimWorld, d: Dice, how: Fault): void {
   };
   const lastsMs = d.int(2, 40) * tickMs;
   const resolved: InboundAlert = { ...firing, status: 'resolved', endsAtMs: startsAtMs + lastsMs };
-  const id = `d${world.now}`;
+  const id = `${how} ${world.now}`;
   const send = (afterMs: number, alert: InboundAlert, delivery: string | null): void => {
     world.clock.after(afterMs, () => deliver(world, d, alert, delivery));
   };
