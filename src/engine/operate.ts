@@ -242,7 +242,7 @@ export class Operating implements Operations {
       throw new OperationError('conflict', `${machineId} is in the books already.`);
     const owner = machine.owner;
     let adopted: InstanceRow | undefined;
-    await runner.transact((state) => {
+    const stored = await runner.transact((state) => {
       const n = state.row.nextN;
       const now = this.#now;
       adopted = {
@@ -261,7 +261,7 @@ export class Operating implements Operations {
       };
     });
     this.#engine.wake(group);
-    if (!adopted) throw new OperationError('conflict', `${group} changed meanwhile; try again.`);
+    if (!stored.ok || !adopted) throw new OperationError('conflict', `${group} changed meanwhile; try again.`);
     return adopted;
   }
 
@@ -269,7 +269,7 @@ export class Operating implements Operations {
     const row = await this.instance(id);
     const runner = await this.#runner(row.group);
     if (runner.inFlight.has(id)) throw new OperationError('conflict', `A step of ${id} is under way; try again in a moment.`);
-    await runner.transact((state) => {
+    const stored = await runner.transact((state) => {
       const now = state.rows.get(id);
       if (!now) return null;
       const gone = {
@@ -284,6 +284,7 @@ export class Operating implements Operations {
       const heirs = [...state.rows.values()].filter((r) => r.replaces === id).map((r) => ({ ...r, replaces: null }));
       return { instances: [gone, ...heirs], events: [this.#event(actor, row.group, 'control.forgotten', { instance: id, machine: now.machineId })] };
     });
+    if (!stored.ok) throw new OperationError('conflict', `${row.group} changed meanwhile; try again.`);
     this.#engine.wake(row.group);
   }
 

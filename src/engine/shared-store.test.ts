@@ -68,6 +68,17 @@ describe('several controllers on one store', () => {
     expect(sim.engine.ctx.firing()).toEqual([]);
   });
 
+  test('what the store refused is not acknowledged', async () => {
+    const { sim, other } = await two();
+    const [row] = await sim.store.instances('web', false);
+    const runner = sim.engine.runners.get('web');
+    if (!row || !runner) throw new Error('nothing runs');
+    sim.onCommit = async () => ({ ok: false, why: 'fenced' });
+    await expect(sim.operating.forget(ops, row.id)).rejects.toMatchObject({ code: 'conflict' });
+    expect((await other.store.instance(row.id))?.state).toBe('serving');
+    expect(runner.lost).toBe(true);
+  });
+
   test('both hear one alert: it fires once', async () => {
     const { sim, other } = await two(alarmed);
     await Promise.all([sim.operating.receive('am', [alarm()], 'd1'), other.operating.receive('am', [alarm()], 'd2')]);

@@ -93,6 +93,8 @@ async function many(): Promise<void> {
     jobs: count(values.jobs, 'jobs', availableParallelism()),
     onSeed: (report) => {
       tally.add(report);
+      const [first] = report.violations;
+      if (first) say(`seed ${report.seed}: ${first.id} ${first.text}`);
       if (performance.now() - saidMs > 20_000) {
         saidMs = performance.now();
         say(`${tally.stormGroupHours.toFixed(0)} of ${hours} group-hours, ${tally.failed.length} seeds failed`);
