@@ -107,10 +107,9 @@ export class CloudFaults {
   }
 
   #without(items: readonly Machine[], booked: ReadonlySet<string | null>, out: (m: Machine) => boolean): Machine[] {
-    const someBooked = items.some((m) => booked.has(m.id) && m.owner?.install === this.#truth.installId);
     return items.filter((m) => {
       if (!out(m)) return true;
-      if (booked.has(m.id) || someBooked) return false;
+      if (booked.has(m.id)) return false;
       // One that was shown late has been missing for as long as a cloud may hide it already.
       if (this.#truth.scenario.faults['shown-late'] !== undefined) return true;
       const times = (this.#missed.get(m.id) ?? 0) + 1;
