@@ -22,6 +22,8 @@ function check(world: SimWorld, fail: (text: string) => void, { change, moved, a
   const spec = specOf(world, change);
   const target = after?.memory?.target;
   if (!spec || target === undefined) return;
+  // Flags and sizes written past the controller, and many machines adopted at once: it reads them at its next look.
+  if (world.now - world.clearedUpMono < 2 * world.scenario.tickMs) return;
   // A standby that the holder may not have heard of yet counts as it did for the holder.
   const left = world.rows(change.group).filter((r) => r.state === 'serving' && r.health !== 'unhealthy' && !r.detached).length;
   const least = Math.max(Math.min(spec.min, before?.spec.min ?? 0), target);
