@@ -27,12 +27,13 @@ export function trapped<T>(job: () => T): T {
   const refuse = (what: string) => () => {
     throw new Nondeterminism(what);
   };
-  const undo: (() => void)[] = [];
+  const undo: (() => unknown)[] = [];
   const put = (target: object, key: string, value: unknown): void => {
     const old = Object.getOwnPropertyDescriptor(target, key);
-    if (!old?.configurable) return;
-    Object.defineProperty(target, key, { configurable: true, enumerable: old.enumerable ?? false, writable: true, value });
-    undo.push(() => Object.defineProperty(target, key, old));
+    if (old && !old.configurable) return;
+    Object.defineProperty(target, key, { configurable: true, enumerable: old?.enumerable ?? false, writable: true, value });
+    // What is inherited comes back when what stands before it goes.
+    undo.push(() => (old ? Object.defineProperty(target, key, old) : Reflect.deleteProperty(target, key)));
   };
   const RealDate = Date;
   // Dates made from a number are arithmetic; a date of now is a look at the clock.
