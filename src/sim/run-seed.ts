@@ -147,7 +147,6 @@ function calmDown(world: SimWorld, storm: Storm): void {
 /** What a diligent operator does after an outage: every wish withdrawn, tags put back, what waits for a person looked at. */
 export function clearUp(world: SimWorld): void {
   const { scenario } = world;
-  world.clearedUpMono = world.now;
   for (const cloud of world.clouds.values()) cloud.restoreTags();
   const process = world.running()[0];
   if (!process) return;

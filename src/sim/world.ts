@@ -65,8 +65,6 @@ export class SimWorld {
   ticks = 0;
   /** Faults are over. */
   calm = false;
-  /** When somebody last wrote orders into the store past every controller, monotonic ms. */
-  clearedUpMono = Number.NEGATIVE_INFINITY;
   readonly #only: ReadonlySet<string> | undefined;
   readonly #diceOf = new Map<Fault, Dice>();
   readonly #throws = new Map<Fault, number>();
