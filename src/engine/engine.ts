@@ -166,7 +166,12 @@ export class Engine {
     const instances = await this.#deps.store.instances(name, false);
     const memory =
       row.memory ?? initialMemory(row.spec, this.#deps.clock.wall(), instances.filter((i) => i.removalCause === null && i.state !== 'terminating').length);
-    const runner = new GroupRunner(this.#deps.store, { row, memory, rows: new Map(instances.map((i) => [i.id, i])) }, this.#deps.clock);
+    const runner = new GroupRunner(
+      this.#deps.store,
+      { row, memory, rows: new Map(instances.map((i) => [i.id, i])) },
+      this.#deps.clock,
+      this.#deps.controllerId,
+    );
     this.runners.set(name, runner);
     // Many groups at once start spread over their interval; those with work under way at once.
     const spread = this.runners.size <= 20 || instances.some((i) => i.state !== 'serving') ? 0 : (this.#deps.random.u32() % 1000) / 1000;

@@ -12,7 +12,7 @@ import {
 } from '../ports/ports.ts';
 import { applied, type Change, type GroupState } from './group-state.ts';
 import { Serial } from './serial.ts';
-import { newestTime, shiftTimes, WallWatch } from './steady.ts';
+import { shiftTimes, WallWatch } from './steady.ts';
 
 /** Health of one instance as probed; lost at a restart and learnt anew. */
 export interface HealthTrack {
@@ -84,12 +84,13 @@ export class GroupRunner {
   /** Since when this process looks after the group, monotonic ms: what a machine did before, nobody saw. */
   takenMono: number;
 
-  constructor(store: Store, state: GroupState, clock: Clock) {
+  /** `controller`: the name of this process. */
+  constructor(store: Store, state: GroupState, clock: Clock, controller: string) {
     this.name = state.row.name;
     this.#store = store;
     this.#state = state;
     this.#clock = clock;
-    this.#wall = new WallWatch(clock, newestTime(state));
+    this.#wall = new WallWatch(clock, controller, state);
     this.takenMono = clock.mono();
     this.evaluatedMono = this.takenMono;
   }
@@ -107,8 +108,9 @@ export class GroupRunner {
       if (this.lost) return { ok: false, why: 'fenced' };
       const jumped = this.#wall.jumpedMs();
       if (jumped !== 0 && !(await this.#followWall(jumped))) return { ok: false, why: 'fenced' };
-      const change = build(this.#state);
-      if (!change) return { ok: true };
+      const built = build(this.#state);
+      if (!built) return { ok: true };
+      const change = this.#marked(built);
       const { mayAct, victims, ...parts } = change;
       const result = await this.#commit({
         group: this.name,
@@ -135,9 +137,16 @@ export class GroupRunner {
     }
   }
 
+  /** Every commit of times says by which clock. */
+  #marked(change: Change): Change {
+    const memory = this.#wall.mark(change.memory ?? this.#state.memory);
+    return memory === this.#state.memory ? change : { ...change, memory };
+  }
+
   /** Somebody set the clock: every stored time goes with it, so that no length changes. False: the group is lost. */
   async #followWall(byMs: number): Promise<boolean> {
-    const shifted = shiftTimes(this.#state, byMs);
+    const moved = shiftTimes(this.#state, byMs);
+    const shifted = { ...moved, memory: this.#wall.mark(moved.memory, byMs) };
     const event: NewEvent = { atMs: this.#clock.wall(), group: this.name, type: 'clock.jumped', actor: 'drover', data: { by_ms: byMs } };
     const expect = { epoch: this.#state.row.epoch };
     const result = await this.#commit({ group: this.name, expect, memory: shifted.memory, instances: [...shifted.rows.values()], events: [event] });

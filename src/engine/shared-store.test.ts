@@ -137,6 +137,31 @@ describe('a commit whose end nobody knows', () => {
   });
 });
 
+describe('the clock is set forward while the store does not answer', () => {
+  test.each(['applied', 'not applied'] as const)('and commits are %s: the launches of the last hour still count', async (what) => {
+    const base = groupSpec();
+    const sim = await SimGroup.open(groupSpec({ limits: { ...base.limits, launchesPerHour: 2 } }));
+    sim.load = 190;
+    await sim.start();
+    await sim.seconds(60);
+    expect(sim.alive()).toBe(2);
+    sim.onCommit = async (commit) => {
+      if (what === 'applied') await commit();
+      throw new StoreError('io', 'no answer');
+    };
+    sim.load = 180; // something to write
+    await sim.seconds(5);
+    sim.clock.jumpWall(36_000_000);
+    await sim.seconds(30);
+    sim.onCommit = (commit) => commit();
+    sim.load = 390;
+    await sim.seconds(600);
+    expect(sim.alive()).toBe(2);
+    await sim.seconds(3_600);
+    expect(sim.alive()).toBe(4);
+  });
+});
+
 describe('a store restored from an old copy', () => {
   test('launches nothing under a number that a machine it does not know carries', async () => {
     const sim = await SimGroup.open(groupSpec());

@@ -11,13 +11,29 @@ const JUMP_MS = 1_000;
  */
 export class WallWatch {
   readonly #clock: Clock;
+  readonly #by: string;
   /** Wall time minus monotonic time as stored times count it. */
   #offset: number;
 
-  /** `newestMs`: the newest stored time. Later than now it was written by a clock that was ahead: the difference is a jump to be told. */
-  constructor(clock: Clock, newestMs: number) {
+  /**
+   * `by`: this controller. What it wrote itself says how it counted, whatever was set since. For what another one wrote only this is
+   * certain: a time later than now was written by a clock that was ahead, and the difference is a jump to be told.
+   */
+  constructor(clock: Clock, by: string, state: GroupState) {
     this.#clock = clock;
-    this.#offset = Math.max(clock.wall(), newestMs) - clock.mono();
+    this.#by = by;
+    const written = state.memory.clock;
+    this.#offset = written?.by === by ? written.offsetMs : Math.max(clock.wall(), newestTime(state)) - clock.mono();
+  }
+
+  /**
+   * The memory with the mark by which this process, should it lose the group and take it again, knows how its times are counted.
+   * `byMs`: they are moved by so much, which is not followed yet.
+   */
+  mark(memory: GroupMemory, byMs = 0): GroupMemory {
+    const { clock } = memory;
+    const offsetMs = this.#offset + byMs;
+    return clock?.by === this.#by && clock.offsetMs === offsetMs ? memory : { ...memory, clock: { by: this.#by, offsetMs } };
   }
 
   /** How far the wall clock was set forward (negative: back) since the last `follow`; 0: not. */
@@ -32,7 +48,7 @@ export class WallWatch {
 }
 
 /** The newest time in the books that cannot lie in the future, Unix ms. */
-export function newestTime(state: GroupState): number {
+function newestTime(state: GroupState): number {
   const { memory } = state;
   let newest = Math.max(0, memory.lastOutMs ?? 0, memory.lastInMs ?? 0, memory.lastGapMs ?? 0, memory.wants.at(-1)?.toMs ?? 0);
   for (const row of state.rows.values()) newest = Math.max(newest, row.sinceMs, row.createdAtMs, row.step?.startedMs ?? 0);

@@ -138,4 +138,6 @@ export interface GroupMemory {
   readonly reached?: boolean;
   /** Hash of the configuration of the last evaluation that was free to act; empty before the first. */
   readonly config: string;
+  /** Whose clock all stored times of the group are counted by: a controller, and its wall time minus its monotonic time, ms. */
+  readonly clock?: { readonly by: string; readonly offsetMs: number };
 }

@@ -147,6 +147,8 @@ class Quiet {
 interface Refused {
   readonly times: number;
   readonly untilAt: number;
+  /** A machine was made since: the wait is over. Seen only in a list, it may be older than the refusal, which then stands. */
+  readonly over: boolean;
 }
 /** Each kind of refusal waits by itself: a quota says nothing of the credentials. */
 const CLASS: Readonly<Record<string, string>> = { unauthorized: 'auth', throttled: 'rate', 'no-capacity': 'capacity', quota: 'quota' };
@@ -160,18 +162,21 @@ function launches(
   const refused = of.get(change.group) ?? new Map<string, Refused>();
   let wrong: string | null = null;
   for (const { was, row } of moved) {
-    if (was?.state === 'intent' && row.state === 'booting') refused.clear();
+    if (was?.state === 'intent' && row.state === 'booting') for (const [cls, one] of refused) refused.set(cls, { ...one, over: true });
     if (was !== undefined || row.state !== 'intent') continue;
-    for (const [cls, { times, untilAt }] of refused)
-      if (at.now < untilAt) wrong = `${change.group}: ${row.id} is launched ${untilAt - at.now} ms before the wait after refusal ${times} (${cls}) is over`;
+    for (const [cls, { times, untilAt, over }] of refused)
+      if (!over && at.now < untilAt)
+        wrong = `${change.group}: ${row.id} is launched ${untilAt - at.now} ms before the wait after refusal ${times} (${cls}) is over`;
   }
   for (const e of result ? (change.events ?? []) : []) {
     if (e.type !== 'launch.failed') continue;
     const cls = CLASS[textOf(e, 'code')] ?? 'provider';
     const known = refused.get(cls);
-    if (known && at.written < known.untilAt) continue;
-    const times = (known?.times ?? 0) + 1;
-    refused.set(cls, { times, untilAt: at.written + Math.min(LONGEST_MS, FIRST_MS * 2 ** times) * SLACK });
+    const standing = known !== undefined && at.written < known.untilAt;
+    if (standing && !known.over) continue;
+    const times = known === undefined || known.over ? 1 : known.times + 1;
+    const untilAt = at.written + Math.min(LONGEST_MS, FIRST_MS * 2 ** times) * SLACK;
+    refused.set(cls, { times, untilAt: standing ? Math.min(known.untilAt, untilAt) : untilAt, over: false });
   }
   of.set(change.group, refused);
   return wrong;
