@@ -2,6 +2,7 @@
 import type { GroupSpec } from '../src/core/model/model.ts';
 import { newRow, tokenOf } from '../src/engine/rows.ts';
 import type { GroupRow, InstanceRow, Machine } from '../src/ports/ports.ts';
+import { sampleMetric, sampleSpec } from '../src/testing/store-samples.ts';
 
 export const EVERY_MS = 10_000;
 export const MACHINES = 3;
@@ -15,52 +16,23 @@ export const balancerOf = (i: number): string => `lb${Math.floor(i / GROUPS_PER_
 
 /** Limits as the defaults of the configuration, apart from the quiet time: a bench is shorter than five minutes. */
 export function benchSpec(i: number): GroupSpec {
-  return {
-    name: groupName(i),
-    mode: 'act',
+  const name = groupName(i);
+  const { limits, health, lifecycle } = sampleSpec(name);
+  return sampleSpec(name, {
     cloud: 'bench',
     template: { id: 't1', options: { image: 'bench' } },
-    naming: { prefix: groupName(i), style: 'increasing' },
     spread: [],
     balancers: [{ balancer: balancerOf(i), port: null, weight: null }],
-    min: 1,
-    max: 10,
-    initial: null,
     evaluateEveryMs: EVERY_MS,
-    metrics: {
-      load: {
-        name: 'load',
-        source: 'src',
-        query: { group: i },
-        unit: 'req/s',
-        maxAgeMs: 60_000,
-        ifMissing: { kind: 'hold' },
-        min: null,
-        max: null,
-        stuckAfterMs: null,
-      },
-    },
+    metrics: { load: sampleMetric('load', { source: 'src', query: { group: i }, unit: 'req/s' }) },
     policies: [{ name: 'traffic', type: 'target', options: { metric: 'load', per_instance: PER_INSTANCE, target: null, tolerance: 0.1 }, advisory: false }],
-    limits: {
-      scaleOut: { step: { count: 4, fraction: 1 }, everyMs: 30_000 },
-      scaleIn: { step: { count: 1, fraction: 0.2 }, everyMs: 10_000, afterQuietMs: 15_000 },
-      collapseGuard: 0.5,
-      flapCheck: true,
-      budget: null,
-      launchesPerHour: null,
-      brake: { fraction: 0.3, count: 3 },
-      destruction: { windowMs: 300_000, replace: { count: 1, fraction: 0.1 }, all: { count: 2, fraction: 0.5 } },
-      approve: { scaleIn: null, scaleOut: null },
-    },
-    health: { check: { kind: 'none' }, everyMs: 10_000, timeoutMs: 1_000, healthyAfter: 1, unhealthyAfter: 3, replaceUnhealthy: true, graceMs: 0 },
-    lifecycle: { bootTimeoutMs: 60_000, warmupMs: 0, drainTimeoutMs: 5_000, maxAgeMs: null, removeFirst: 'oldest', removeOutdatedFirst: false },
-    hooks: [],
-    notify: [],
-    freezes: [],
+    limits: { ...limits, scaleIn: { ...limits.scaleIn, everyMs: 10_000, afterQuietMs: 15_000 } },
+    health: { ...health, check: { kind: 'none' }, everyMs: 10_000, timeoutMs: 1_000, healthyAfter: 1 },
+    lifecycle: { ...lifecycle, drainTimeoutMs: 5_000, removeOutdatedFirst: false },
     pricePerHour: null,
     written: {},
     hash: `h${i}`,
-  };
+  });
 }
 
 /** One group in 200 swings so far that it grows and shrinks; the others wobble within what three machines carry. */

@@ -5,10 +5,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findProgram } from '../src/platform/find-program.ts';
+import { freePort } from '../src/platform/free-port.ts';
 import { realSockets } from '../src/platform/sockets.ts';
 import { endProcess, type RunningController, startControllerProcess } from './controller.ts';
 import { type BenchResult, median, round } from './figures.ts';
-import { findProgram, freePort } from './programs.ts';
 
 const COUNT = 100;
 /** Creates under way at once in the `local` cloud. */

@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../src/platform/free-port.ts';
 import { type RunningController, startControllerProcess } from './controller.ts';
 import { type BenchResult, quantile, type Row, round } from './figures.ts';
-import { freePort } from './programs.ts';
 
 const GROUPS = 100;
 const RUNS = 20;

@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Load, startLoad } from '../../src/emulators/load/load.ts';
+import { findProgram } from '../../src/platform/find-program.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { endProcess, type RunningController, startControllerProcess } from '../controller.ts';
 import { type BenchResult, median, type Row, round } from '../figures.ts';
-import { findProgram, freePort } from '../programs.ts';
 import type { MachineRecord } from './machine.ts';
 import { KINDS, type Kind, openStage, PER_INSTANCE, RATE_QUERY, type Stage } from './stage.ts';
 

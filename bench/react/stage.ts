@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../src/platform/free-port.ts';
 import { realSockets } from '../../src/platform/sockets.ts';
 import { endProcess } from '../controller.ts';
-import { freePort } from '../programs.ts';
 
 export const KINDS = ['direct', 'prometheus', 'classic'] as const;
 export type Kind = (typeof KINDS)[number];

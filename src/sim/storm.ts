@@ -167,7 +167,7 @@ export class Storm {
     const other = { install: 'other', group, token: `other.${group}.${d.int(1, 9)}`, instance: `${group}-1`, templateId: 't1' };
     cloud?.plant({ id, name: d.pick([`${group}-1`, group, 'x']), owner: reused === undefined && d.chance(0.5) ? null : other });
     const machine = cloud?.alive().find((m) => m.id === id);
-    if (machine) world.planted.set(id, machine);
+    if (machine) world.planted.set(`${cloudName} ${id}`, machine);
     world.true(`${id} belongs to somebody else`);
   }
 

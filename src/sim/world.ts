@@ -55,7 +55,7 @@ export class SimWorld {
   readonly jobs = new Map<string, number>();
   /** Addresses of machines whose check fails. */
   readonly sick = new Set<string>();
-  /** Machines of others, by id, as they must stay. */
+  /** Machines of others, by cloud and id, as they must stay. */
   readonly planted = new Map<string, Machine>();
   readonly marks = new Map<string, number>();
   /** Every hit, as `class#number`, in order. */
@@ -320,7 +320,7 @@ export class SimWorld {
 
   /** Every machine of ours that exists in one cloud, those on their way out included. */
   ours(cloud: string, group?: string): Machine[] {
-    return (this.clouds.get(cloud)?.alive(group) ?? []).filter((m) => !this.planted.has(m.id));
+    return (this.clouds.get(cloud)?.alive(group) ?? []).filter((m) => !this.planted.has(`${cloud} ${m.id}`));
   }
 
   answers(address: string): boolean {

@@ -1,5 +1,5 @@
 import type { Decision } from '../core/model/decision.ts';
-import type { GroupSpec } from '../core/model/group.ts';
+import type { GroupSpec, MetricSpec } from '../core/model/group.ts';
 import type { GroupMemory, Snapshot } from '../core/model/snapshot.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AlertRow, DecisionInputs, GroupCommit, InstanceRow, NewEvent } from '../ports/store.ts';
@@ -65,6 +65,21 @@ export function sampleSpec(name: string, over: Partial<GroupSpec> = {}): GroupSp
     pricePerHour: 0.018,
     written: { min: 'drover.yaml:3:8' },
     hash: `hash-${name}`,
+    ...over,
+  };
+}
+
+export function sampleMetric(name: string, over: Partial<MetricSpec> = {}): MetricSpec {
+  return {
+    name,
+    source: 'default',
+    query: name,
+    unit: null,
+    maxAgeMs: 60_000,
+    ifMissing: { kind: 'hold' },
+    min: null,
+    max: null,
+    stuckAfterMs: null,
     ...over,
   };
 }

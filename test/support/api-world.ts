@@ -4,7 +4,7 @@ import type { ConfigPlan } from '../../src/api/config-operations.ts';
 import { createMetrics } from '../../src/api/metrics.ts';
 import type { ApiDeps } from '../../src/api/server.ts';
 import { createToken } from '../../src/api/tokens.ts';
-import type { Decision, GroupSpec, ManualOverride, Pause } from '../../src/core/model/model.ts';
+import type { Decision, ManualOverride, Pause } from '../../src/core/model/model.ts';
 import { type Actor, type GroupStatus, OperationError, type Operations } from '../../src/engine/operations.ts';
 import { createSecrets } from '../../src/platform/secrets.ts';
 import {
@@ -17,6 +17,7 @@ import {
   silentLog,
   type TokenRow,
 } from '../../src/ports/ports.ts';
+import { sampleInstance, sampleMetric, sampleSpec } from '../../src/testing/store-samples.ts';
 
 export const T0 = Date.UTC(2026, 10, 22, 13, 32, 7);
 
@@ -95,13 +96,10 @@ export function decisionOf(over: Partial<Decision> = {}): Decision {
 }
 
 export function instanceOf(id: string, over: Partial<InstanceRow> = {}): InstanceRow {
-  return {
+  return sampleInstance('web', 1, {
     id,
-    group: 'web',
-    n: 1,
     token: `tok-${id}`,
     templateId: 'tpl1',
-    state: 'serving',
     sinceMs: T0,
     createdAtMs: T0,
     servingSinceMs: T0,
@@ -110,23 +108,12 @@ export function instanceOf(id: string, over: Partial<InstanceRow> = {}): Instanc
     port: 8080,
     zone: 'fsn1',
     pricePerHour: 0.01,
-    paidUntilMs: null,
-    health: 'healthy',
     healthSinceMs: T0,
-    protected: false,
-    standby: false,
-    detached: false,
-    replaceRequested: false,
-    removeRequested: false,
-    removalCause: null,
-    removalWhy: null,
-    replaces: null,
     members: { edge: `web/${id}` },
     step: null,
     launchedBy: 'd_8kq2',
-    removedBy: null,
     ...over,
-  };
+  });
 }
 
 export function statusOf(group: string, over: Partial<GroupStatus> = {}): GroupStatus {
@@ -159,60 +146,27 @@ export function statusOf(group: string, over: Partial<GroupStatus> = {}): GroupS
   };
 }
 
-const SPEC = {
-  name: 'web',
-  mode: 'act',
+const SAMPLE = sampleSpec('web');
+const SPEC = sampleSpec('web', {
   cloud: 'hetzner',
   template: { id: 'tpl1', options: { image: 'debian-12', env: { DB_PASSWORD: 'canary-literal' }, token: { file: '/etc/drover/token' } } },
   naming: { prefix: 'web', style: 'random' },
   spread: [],
   balancers: [],
-  min: 1,
-  max: 10,
-  initial: null,
   evaluateEveryMs: 15_000,
-  metrics: {
-    rps: {
-      name: 'rps',
-      source: 'default',
-      query: 'rate(x[1m])',
-      unit: null,
-      maxAgeMs: 60_000,
-      ifMissing: { kind: 'hold' },
-      min: null,
-      max: null,
-      stuckAfterMs: null,
-    },
-  },
+  metrics: { rps: sampleMetric('rps', { query: 'rate(x[1m])' }) },
   policies: [{ name: 'traffic', type: 'target', options: { per_instance: 200 }, advisory: false }],
   limits: {
+    ...SAMPLE.limits,
     scaleOut: { step: { count: 2, fraction: null }, everyMs: 120_000 },
     scaleIn: { step: { count: 1, fraction: null }, everyMs: 120_000, afterQuietMs: 300_000 },
-    collapseGuard: 0.5,
-    flapCheck: true,
-    budget: null,
-    launchesPerHour: null,
-    brake: { fraction: 0.3, count: 3 },
-    destruction: { windowMs: 300_000, replace: { count: 1, fraction: 0.1 }, all: { count: 2, fraction: 0.5 } },
-    approve: { scaleIn: null, scaleOut: null },
   },
-  health: {
-    check: { kind: 'none' },
-    everyMs: 5000,
-    timeoutMs: 2000,
-    healthyAfter: 2,
-    unhealthyAfter: 3,
-    replaceUnhealthy: true,
-    graceMs: 60_000,
-  },
-  lifecycle: { bootTimeoutMs: 300_000, warmupMs: 0, drainTimeoutMs: 60_000, maxAgeMs: null, removeFirst: 'oldest', removeOutdatedFirst: true },
-  hooks: [],
-  notify: [],
-  freezes: [],
+  health: { ...SAMPLE.health, check: { kind: 'none' }, everyMs: 5_000, timeoutMs: 2_000, graceMs: 60_000 },
+  lifecycle: { ...SAMPLE.lifecycle, bootTimeoutMs: 300_000, drainTimeoutMs: 60_000 },
   pricePerHour: null,
   written: { max: 'drover.yaml:9:8' },
   hash: 'abc123',
-} satisfies GroupSpec;
+});
 
 /** What the fake controller holds, for tests to look at and to change. */
 export interface FakeState {

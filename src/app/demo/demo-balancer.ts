@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findProgram } from '../../platform/find-program.ts';
+import { freePort } from '../../platform/free-port.ts';
 
 /** What stands before the demo's machines, in a process of its own. */
 export interface DemoBalancer {
@@ -20,18 +21,6 @@ export async function startDemoBalancer(dir: string, want: 'auto' | 'haproxy' | 
   const program = want === 'proxy' ? null : findProgram('haproxy');
   if (want === 'haproxy' && program === null) throw new Error('HAProxy is not installed; leave --balancer away to use the built-in proxy');
   return program === null ? startBuiltIn() : startHaproxy(program, dir);
-}
-
-function findProgram(name: string): string | null {
-  for (const dir of `${process.env['PATH'] ?? ''}${delimiter}/usr/sbin${delimiter}/usr/local/sbin`.split(delimiter)) {
-    try {
-      accessSync(join(dir, name), constants.X_OK);
-      return join(dir, name);
-    } catch {
-      // not there
-    }
-  }
-  return null;
 }
 
 async function startHaproxy(program: string, dir: string): Promise<DemoBalancer> {
@@ -86,15 +75,6 @@ async function startBuiltIn(): Promise<DemoBalancer> {
     query: 'prometheus_text: proxy_request_rate',
     stop: () => ended(child),
   };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, fail) => server.once('error', fail).listen(0, '127.0.0.1', done));
-  const address = server.address();
-  await new Promise((done) => server.close(done));
-  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1');
-  return address.port;
 }
 
 async function listening(child: ChildProcess, port: number, what: string): Promise<void> {

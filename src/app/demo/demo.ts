@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Load, startLoad } from '../../emulators/load/load.ts';
+import { freePort } from '../../platform/free-port.ts';
 import { realProcesses } from '../../platform/processes.ts';
 import type { EventRow } from '../../ports/ports.ts';
 import { type Controller, startController } from '../controller.ts';
-import { type DemoBalancer, freePort, startDemoBalancer } from './demo-balancer.ts';
+import { type DemoBalancer, startDemoBalancer } from './demo-balancer.ts';
 import { DemoCount, type DemoSummary } from './demo-count.ts';
 import { writeReport } from './demo-report.ts';
 

@@ -26,9 +26,10 @@ export const noGhost: Invariant = {
 };
 
 function struckMachine(world: SimWorld, row: InstanceRow, id: string): string | null {
-  const machine = machineOf(world, cloudOf(world, row.group), id);
+  const cloud = cloudOf(world, row.group);
+  const machine = machineOf(world, cloud, id);
   // An id that is somebody else's by now is not the machine that was ours.
-  if (!machine || machine.state === 'deleting' || world.planted.has(id) || machine.owner?.token !== row.token) return null;
+  if (!machine || machine.state === 'deleting' || world.planted.has(`${cloud} ${id}`) || machine.owner?.token !== row.token) return null;
   return `${row.id} is struck from the books and ${id} is ${machine.state}`;
 }
 

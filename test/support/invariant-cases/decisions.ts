@@ -149,6 +149,12 @@ export const DECISIONS: readonly Case[] = [
   },
   {
     id: 'I20',
+    what: 'a launch after a refusal that came with a machine seen in a list',
+    wrong: (s) => foundBetween(s, 20_000),
+    right: (s) => foundBetween(s, 30_000),
+  },
+  {
+    id: 'I20',
     what: 'a hot retry',
     wrong: (s) => {
       s.cloudCall('create', 'inst.web.1');
@@ -240,4 +246,17 @@ function stepped(s: Stage, afterMs: number): void {
   s.commit({ rows: [{ id: 'web-1', step: { ...underWay('attach', 2), error: 'refused' } }] });
   s.pass(afterMs);
   s.commit({ rows: [{ id: 'web-1', step: underWay('attach', 3) }] });
+}
+
+/** Two launches are refused; between them the machine of a third turns up, made nobody knows when. The first refusal's wait may go on. */
+function foundBetween(s: Stage, afterFirstMs: number): void {
+  const refusal = { type: 'launch.failed', data: { code: 'quota' } };
+  s.commit({ rows: [{ id: 'web-1' }, { id: 'web-2' }, { id: 'web-3' }] });
+  s.commit({ rows: [{ id: 'web-1', state: 'gone' }], events: [refusal] });
+  s.pass(2_000);
+  s.commit({ rows: [{ id: 'web-2', state: 'booting' }] });
+  s.pass(5_000);
+  s.commit({ rows: [{ id: 'web-3', state: 'gone' }], events: [refusal] });
+  s.pass(afterFirstMs - 7_000);
+  s.commit({ rows: [{ id: 'web-4' }] });
 }

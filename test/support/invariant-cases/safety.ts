@@ -1,5 +1,5 @@
 import { LIMITS } from '../../../src/core/fixtures/group.ts';
-import { type Case, underWay } from './stage.ts';
+import { type Case, type Stage, underWay } from './stage.ts';
 
 const MINUTE = 60_000;
 
@@ -140,6 +140,12 @@ export const SAFETY: readonly Case[] = [
   },
   {
     id: 'I8',
+    what: 'an id that was given to somebody else on the way to its deletion',
+    wrong: (s) => passedOn(s, 60_000),
+    right: (s) => passedOn(s, 2_000),
+  },
+  {
+    id: 'I8',
     what: 'an entry that belongs to somebody else',
     wrong: (s) => s.balancerCall('detach', 'theirs'),
     right: (s) => s.balancerCall('detach', 's:10.0.0.1:8080'),
@@ -207,6 +213,12 @@ export const SAFETY: readonly Case[] = [
     },
   },
   {
+    id: 'I10',
+    what: 'repeated at once, when the row is gone',
+    wrong: (s) => deletedAgain(s, 500),
+    right: (s) => deletedAgain(s, 1_000),
+  },
+  {
     id: 'I11',
     what: 'an empty list',
     wrong: (s) => {
@@ -225,3 +237,30 @@ export const SAFETY: readonly Case[] = [
     },
   },
 ];
+
+/** The machine is shown as ours, then somebody else gets its id, then our deletion of it arrives. */
+function passedOn(s: Stage, onTheWayMs: number): void {
+  const { machineId } = s.serving(1);
+  const id = machineId ?? '';
+  const cloud = s.world.clouds.get('cloud');
+  s.cloudCall('get', id);
+  cloud?.kill(id, 'gone');
+  cloud?.plant({ id, owner: { install: 'other', group: 'web', token: 'x', instance: 'x', templateId: 't1' } });
+  const theirs = cloud?.alive().find((m) => m.id === id);
+  if (theirs) s.world.planted.set(`cloud ${id}`, theirs);
+  s.pass(onTheWayMs);
+  s.cloudCall('delete', id);
+  cloud?.kill(id, 'gone');
+}
+
+/** The clock of the books was ahead once, so its time and that of no group differ. */
+function deletedAgain(s: Stage, afterMs: number): void {
+  const { machineId } = s.serving(1, { state: 'terminating', removalCause: 'scale-in' });
+  s.commit({ rows: [{ id: 'web-1' }] });
+  s.world.clock.jumpWall(5_000);
+  s.commit({ rows: [{ id: 'web-1' }], by: s.c2 });
+  s.cloudCall('delete', machineId ?? '');
+  s.pass(afterMs);
+  s.commit({ rows: [{ id: 'web-1', state: 'gone' }], by: s.c2 });
+  s.cloudCall('delete', machineId ?? '');
+}

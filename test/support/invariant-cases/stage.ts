@@ -8,6 +8,7 @@ import { SimProcess } from '../../../src/sim/process.ts';
 import type { Scenario } from '../../../src/sim/scenario.ts';
 import type { Invariant, Watcher } from '../../../src/sim/watch.ts';
 import { SimWorld } from '../../../src/sim/world.ts';
+import { sampleInstance } from '../../../src/testing/store-samples.ts';
 
 export interface StageOptions {
   readonly spec?: Partial<GroupSpec>;
@@ -171,10 +172,7 @@ export function underWay(kind: NonNullable<InstanceRow['step']>['kind'], attempt
 }
 
 function blank(n: number, atMs: number): InstanceRow {
-  return {
-    id: `web-${n}`,
-    group: 'web',
-    n,
+  return sampleInstance('web', n, {
     token: `inst.web.${n}`,
     templateId: 't1',
     state: 'intent',
@@ -184,24 +182,13 @@ function blank(n: number, atMs: number): InstanceRow {
     machineId: null,
     address: null,
     port: 8080,
-    zone: null,
     pricePerHour: null,
-    paidUntilMs: null,
     health: 'unknown',
     healthSinceMs: atMs,
-    protected: false,
-    standby: false,
-    detached: false,
-    replaceRequested: false,
-    removeRequested: false,
-    removalCause: null,
-    removalWhy: null,
-    replaces: null,
     members: {},
     step: null,
     launchedBy: null,
-    removedBy: null,
-  };
+  });
 }
 
 function scenarioOf(spec: GroupSpec, { idempotency = 'token', consistencyMs = 60_000, profile = 'exclusive' }: StageOptions): Scenario {
