@@ -5,8 +5,8 @@
  */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createSocketServer } from 'node:net';
+import { Figures } from '../../src/emulators/balancing/figures.ts';
 import { serveAdmin } from '../../src/emulators/proxy/admin.ts';
-import { Figures } from '../../src/emulators/proxy/figures.ts';
 import { Members, type MemberView } from '../../src/emulators/proxy/members.ts';
 import { Dice } from './dice.ts';
 import { type Call, type Entry, JudgeCloud, type JudgeMachine } from './judge-cloud.ts';

@@ -3,8 +3,9 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Client, createClient } from '../../src/api/client.ts';
+import { freePort } from '../../src/platform/free-port.ts';
 import { createHttp } from '../../src/platform/http.ts';
-import { lowPort } from '../support/e2e-ports.ts';
+
 import { Child } from './child.ts';
 import type { FromController } from './controller.ts';
 import type { JudgeReady, Orders, Truth } from './judge.ts';
@@ -81,7 +82,7 @@ export class World {
     const dir = mkdtempSync(join(tmpdir(), `drover-kill-${seed}-`));
     copyFileSync(join(HERE, 'cloud.bash'), join(dir, 'cloud.bash'));
     // Addresses of the loopback network that no other world has, so that none is used twice.
-    const args = [String(seed), `127.${20 + index}`, String(await lowPort()), ...(knowsTokens ? ['tokens'] : [])];
+    const args = [String(seed), `127.${20 + index}`, String(await freePort()), ...(knowsTokens ? ['tokens'] : [])];
     const judge = new Child<JudgeReady>({ file: join(HERE, 'judge.ts'), args, cwd: dir, env: {}, log: join(dir, 'judge.log') });
     const ready = await judge.message();
     if (ready === null) throw new Error(`the judge did not start\n${judge.output()}`);

@@ -1,8 +1,8 @@
 /** Prometheus, Alertmanager and node-exporter as Debian ships them, set up as an operator would, but asking every second. */
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Daemon, startDaemon, until } from './daemon.ts';
-import { lowPort } from './e2e-ports.ts';
+import { type Daemon, freePort, startDaemon, until } from './daemon.ts';
+
 import { find } from './real.ts';
 
 export interface Monitoring {
@@ -63,7 +63,7 @@ receivers:
 
 export async function startMonitoring(options: MonitoringOptions): Promise<Monitoring> {
   const { dir } = options;
-  const [prometheus, alertmanager, node] = await Promise.all([lowPort(), lowPort(), lowPort()]);
+  const [prometheus, alertmanager, node] = await Promise.all([freePort(), freePort(), freePort()]);
   const at = (port: number): string => `127.0.0.1:${port}`;
   const textfiles = join(dir, 'textfiles');
   mkdirSync(textfiles, { recursive: true });

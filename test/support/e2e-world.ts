@@ -6,10 +6,10 @@ import type { DecisionJson, EventJson, InstanceJson } from '../../src/api/docume
 import { type Load, startLoad } from '../../src/emulators/load/load.ts';
 import { realProcesses } from '../../src/platform/processes.ts';
 import type { ProcessInfo } from '../../src/ports/processes.ts';
-import { until } from './daemon.ts';
+import { freePort, until } from './daemon.ts';
 import { ControllerProcess } from './e2e-controller.ts';
 import { type Monitoring, startMonitoring } from './e2e-monitoring.ts';
-import { lowPort } from './e2e-ports.ts';
+
 import { fingerprint, type RealHaproxy, startRealHaproxy } from './haproxy.ts';
 import { startTestMember, type TestMember } from './member.ts';
 
@@ -117,15 +117,15 @@ export async function openWorld(cloud: 'local' | 'exec'): Promise<World> {
   try {
     const foreign = await startTestMember('legacy');
     opened.push(() => foreign.stop());
-    const port = await lowPort();
+    const port = await freePort();
     const haproxy = await startRealHaproxy((config) => haproxyConfig(config, foreign, port));
     opened.push(() => haproxy.close());
-    const listen = `127.0.0.1:${await lowPort()}`;
+    const listen = `127.0.0.1:${await freePort()}`;
     const tokenFile = join(dir, 'am-token');
     writeFileSync(tokenFile, AM_TOKEN, { mode: 0o600 });
     const monitoring = await startMonitoring({ dir, haproxy: new URL(haproxy.statsUrl).host, controller: listen, tokenFile });
     opened.push(() => monitoring.close());
-    const parts = cloudConfig(cloud, dir, await lowPort());
+    const parts = cloudConfig(cloud, dir, await freePort());
     writeFileSync(join(dir, 'drover.yaml'), droverConfig({ listen, prometheus: monitoring.prometheusUrl, haproxy, cloud: parts }));
     const controller = new ControllerProcess(dir, `http://${listen}`);
     const url = `http://127.0.0.1:${port}/`;
