@@ -150,7 +150,8 @@ export class Engine {
   }
 
   async #take(seen: GroupRow): Promise<void> {
-    if (this.#taking.has(seen.name)) return;
+    // Since it was found free, another look may have taken it: a second runner would work against the first.
+    if (this.#taking.has(seen.name) || this.runners.get(seen.name)?.lost === false) return;
     this.#taking.add(seen.name);
     try {
       await this.#takeNow(seen);
@@ -337,10 +338,10 @@ export class Engine {
 
   #fleet(windowMs: number): { destroyed: number; living: number } | null {
     if (this.#taking.size > 0) return null;
-    const since = this.#deps.clock.wall() - windowMs;
     let destroyed = 0;
     let living = 0;
     for (const runner of this.runners.values()) {
+      const since = runner.nowMs() - windowMs;
       living += runner.state.rows.size;
       destroyed += runner.condemning;
       for (const d of (runner.state.memory as GroupMemory).destroyed) if (d.atMs > since && d.cause !== 'forced') destroyed++;

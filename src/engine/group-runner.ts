@@ -59,6 +59,8 @@ export class GroupRunner {
   listed = false;
   /** Instance id → when our last call for it ended, monotonic ms; older lists of machines and members say nothing about it. */
   readonly touchedMono = new Map<string, number>();
+  /** Instance id → how often in a row the cloud did not say, before a deletion, whether its machine is there. */
+  readonly unheard = new Map<string, number>();
   /** Instance id → balancers in which it has no good entry, as last read; instances without such a balancer are not in it. */
   readonly missing = new Map<string, readonly string[]>();
   /** Instance id → what the core was last shown of it, and what that was made from. */
@@ -97,6 +99,11 @@ export class GroupRunner {
 
   get state(): GroupState {
     return this.#state;
+  }
+
+  /** Now as its stored times count it, Unix ms: a clock that was set a moment ago is followed with the next change only. */
+  nowMs(): number {
+    return this.#clock.wall() - this.#wall.jumpedMs();
   }
 
   /**

@@ -33,9 +33,12 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
     ageMs = Math.min(ctx.clock.wall() - row.sinceMs, ctx.clock.mono() - runner.takenMono);
     machine = await cloud.view.get(machineId);
   } catch (e) {
-    await postpone(ctx, runner, id, asDriverError(e).message, stepRetryMs(Math.max(1, row.step?.attempts ?? 1), asDriverError(e)));
+    const times = (runner.unheard.get(id) ?? 0) + 1;
+    runner.unheard.set(id, times);
+    await postpone(ctx, runner, id, asDriverError(e).message, stepRetryMs(Math.max(times, row.step?.attempts ?? 1), asDriverError(e)));
     return;
   }
+  runner.unheard.delete(id);
   if (machine === null && row.state === 'draining' && row.removalCause !== 'vanished' && ageMs <= consistencyMs) {
     // Made a moment ago it may not be shown yet: believing that now would leave it running with nobody to look after it.
     await postpone(ctx, runner, id, `machine ${machineId} is not shown yet`, Math.max(1_000, consistencyMs - ageMs + 1));

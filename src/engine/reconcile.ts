@@ -39,6 +39,7 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
 /** What is remembered of instances and strangers that are no more; now and then, because most looks have nothing to forget. */
 function forgetGone(runner: GroupRunner, state: GroupState, machines: readonly Machine[]): void {
   const most = 2 * state.rows.size + machines.length + 50;
+  if (runner.unheard.size > most) for (const id of runner.unheard.keys()) if (!state.rows.has(id)) runner.unheard.delete(id);
   if (runner.touchedMono.size > most) for (const id of runner.touchedMono.keys()) if (!state.rows.has(id)) runner.touchedMono.delete(id);
   if (runner.absent.size <= most) return;
   const strange = new Set(machines.map((m) => `machine:${m.id}`));

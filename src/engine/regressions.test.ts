@@ -255,6 +255,17 @@ describe('the clock is set', () => {
     expect(deletes(sim)).toHaveLength(2);
   });
 
+  test('forward: what was deleted a moment ago counts for the installation before the group has followed', async () => {
+    const { sim } = await watched(290);
+    await sim.seconds(20);
+    sim.load = 50;
+    while (deletes(sim).length < 2) await sim.seconds(1);
+    const before = sim.engine.ctx.fleet(300_000)?.destroyed;
+    expect(before).toBeGreaterThan(0);
+    sim.clock.jumpWall(86_400_000);
+    expect(sim.engine.ctx.fleet(300_000)?.destroyed).toBe(before);
+  });
+
   test('back: nothing waits for the old time to come again', async () => {
     const { sim } = await watched(290);
     await sim.seconds(20);

@@ -217,6 +217,27 @@ describe('alerts', () => {
   });
 });
 
+test('machines that are to go are asked about less and less often while the cloud does not say whether they are there', async () => {
+  const spec = groupSpec();
+  const sim = await SimGroup.open({ ...spec, evaluateEveryMs: 30_000, health: { ...spec.health, everyMs: 30_000 } });
+  sim.load = 300;
+  await sim.start();
+  await sim.seconds(120);
+  sim.cloud.fault = (op) => (op === 'get' ? { before: new DriverError('unauthorized', '401') } : undefined);
+  sim.load = 100;
+  await sim.seconds(300);
+  const leaving = (await sim.store.instances('web', false)).filter((r) => r.state === 'draining').length;
+  expect(leaving).toBeGreaterThan(0);
+  const asked = (): number => sim.cloud.calls.filter((c) => c.op === 'get').length;
+  const before = asked();
+  await sim.seconds(1_200);
+  expect(asked() - before).toBeGreaterThan(0);
+  expect((asked() - before) / leaving).toBeLessThan(40);
+  sim.cloud.fault = () => undefined;
+  await sim.seconds(120);
+  expect(sim.alive()).toBe(1);
+});
+
 test('a deletion that takes an hour is not asked about every second', async () => {
   const spec = groupSpec();
   const sim = await SimGroup.open({ ...spec, evaluateEveryMs: 30_000, health: { ...spec.health, everyMs: 30_000 } });

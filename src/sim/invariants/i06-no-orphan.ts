@@ -19,17 +19,19 @@ export const noOrphan: Invariant = {
       },
       // Entries of machines that a restored store has never heard of carry no tag that would tell whose they are.
       restored: () => {
-        for (const b of world.balancers.values()) for (const e of b.entries()) if (!isKnown(world, e.address)) left.add(e.address);
+        for (const [name, b] of world.balancers) for (const e of b.entries()) if (!isKnown(world, name, e.address)) left.add(e.address);
       },
       unsettled: () => [...machines(world, left), ...entries(world, left)],
     };
   },
 };
 
-/** An instance has the address, and no later machine that nobody remembers has taken its place. */
-function isKnown(world: SimWorld, address: string): boolean {
+/** An instance behind the balancer has the address, and no later machine that nobody remembers has taken its place. */
+function isKnown(world: SimWorld, balancer: string, address: string): boolean {
+  const isBehind = (group: string): boolean => world.group(group)?.spec.balancers.some((b) => b.balancer === balancer) === true;
   const there = [...world.clouds.values()].map((c) => c.at(address)).find((m) => m !== undefined);
-  for (const r of world.data.instances.values()) if (r.state !== 'gone' && r.address === address) return !there || there.id === r.machineId;
+  for (const r of world.data.instances.values())
+    if (r.state !== 'gone' && r.address === address && isBehind(r.group)) return !there || there.id === r.machineId;
   return false;
 }
 

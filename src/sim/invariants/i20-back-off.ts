@@ -146,7 +146,9 @@ class Quiet {
 
 interface Refused {
   readonly times: number;
+  /** The earliest end of the wait, and the latest one, until which further refusals are of the same round. */
   readonly untilAt: number;
+  readonly latestAt: number;
   /** A machine was made since: the wait is over. Seen only in a list, it may be older than the refusal, which then stands. */
   readonly over: boolean;
 }
@@ -172,11 +174,12 @@ function launches(
     if (e.type !== 'launch.failed') continue;
     const cls = CLASS[textOf(e, 'code')] ?? 'provider';
     const known = refused.get(cls);
-    const standing = known !== undefined && at.written < known.untilAt;
+    const standing = known !== undefined && at.written < known.latestAt;
     if (standing && !known.over) continue;
     const times = known === undefined || known.over ? 1 : known.times + 1;
     const untilAt = at.written + Math.min(LONGEST_MS, FIRST_MS * 2 ** times) * SLACK;
-    refused.set(cls, { times, untilAt: standing ? Math.min(known.untilAt, untilAt) : untilAt, over: false });
+    const wait = standing ? { untilAt: Math.min(known.untilAt, untilAt), latestAt: Math.max(known.latestAt, untilAt) } : { untilAt, latestAt: untilAt };
+    refused.set(cls, { times, ...wait, over: false });
   }
   of.set(change.group, refused);
   return wrong;

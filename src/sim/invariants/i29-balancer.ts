@@ -59,8 +59,10 @@ function emptied(world: SimWorld, { change }: CommitSeen, row: InstanceRow): str
 }
 
 /** Attached only if it is an instance whose machine has come up. */
-function notReady(world: SimWorld, { balancer, arg }: BalancerCall): string | null {
+function notReady(world: SimWorld, { by, balancer, arg }: BalancerCall): string | null {
   const row = world.data.instances.get(arg);
+  // Asked by one that ended with a store of which this is an older copy.
+  if (!row && !world.running().includes(by)) return null;
   if (!row) return `${balancer}: attach of ${arg}, which nobody knows`;
   if (row.state === 'intent' || row.state === 'booting') return `${balancer}: attach of ${arg}, which is ${row.state}`;
   return machineOf(world, cloudOf(world, row.group), row.machineId ?? '')?.state === 'pending'

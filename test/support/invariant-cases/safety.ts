@@ -97,6 +97,12 @@ export const SAFETY: readonly Case[] = [
     right: (s) => void s.serving(1),
   },
   {
+    id: 'I6',
+    what: 'an entry that a restored store knows, left by its instance',
+    wrong: (s) => restoredWith(s, 'web'),
+    right: (s) => restoredWith(s, 'another group, which is not behind the balancer'),
+  },
+  {
     id: 'I7',
     what: 'struck while it runs',
     wrong: (s) => {
@@ -237,6 +243,15 @@ export const SAFETY: readonly Case[] = [
     },
   },
 ];
+
+/** A restored store has an instance with the address of an entry; its machine is gone, and then so is the instance. */
+function restoredWith(s: Stage, group: string): void {
+  const row = s.serving(1);
+  s.setRow({ ...row, group });
+  s.world.clouds.get('cloud')?.kill(row.machineId ?? '', 'gone');
+  s.watcher.restored?.();
+  s.setRow({ ...row, group, state: 'gone' });
+}
 
 /** The machine is shown as ours, then somebody else gets its id, then our deletion of it arrives. */
 function passedOn(s: Stage, onTheWayMs: number): void {
