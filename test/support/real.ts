@@ -37,3 +37,9 @@ export function describeWith(components: readonly Component[], title: string, bo
   if (lacking.length === 0) describe(title, body);
   else describe.skip(`${title} [needs ${lacking.join(', ')}]`, body);
 }
+
+/** `describe`, unless there is a reason why it cannot be had here; else a skipped suite whose title names it. */
+export function describeUnless(reason: string | null, title: string, body: () => void): void {
+  if (reason === null) describe(title, body);
+  else describe.skip(`${title} [${reason}]`, body);
+}

@@ -1,7 +1,7 @@
 /** The proxy's admin API: JSON over HTTP, on a port of its own. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
-import type { FigureSnapshot, Figures } from './figures.ts';
+import type { FigureSnapshot, Figures } from '../balancing/figures.ts';
 import { MAX_MEMBERS, type MemberSpec, type Members } from './members.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;

@@ -1,6 +1,10 @@
 /** The machines behind the proxy: which of them may get a request, and the check that says so. */
-import { connect } from 'node:net';
-import { Pool } from 'undici';
+import type { Pool } from 'undici';
+import { LeastConnections } from '../balancing/algorithms.ts';
+import type { Outcome } from '../balancing/backends.ts';
+import type { CheckSpec } from '../balancing/balancing.ts';
+import type { Target } from '../balancing/forward.ts';
+import { HealthCheck, openPool } from '../balancing/health-check.ts';
 
 const CHECK_EVERY_MS = 250;
 const CHECK_TIMEOUT_MS = 1000;
@@ -30,129 +34,76 @@ export interface MemberView extends MemberSpec {
   readonly last_check: string | null;
 }
 
-export class ProxyMember {
+export class ProxyMember implements Target {
   readonly spec: MemberSpec;
   readonly pool: Pool;
   state: MemberView['state'] = 'joining';
-  health: MemberView['health'] = 'unknown';
   sessions = 0;
   requests = 0;
-  #lastCheck: string | null = null;
-  #failures = 0;
-  #timer: NodeJS.Timeout | null = null;
-  #closed = false;
+  readonly #check: HealthCheck;
 
   constructor(spec: MemberSpec) {
     this.spec = spec;
-    const host = spec.address.includes(':') ? `[${spec.address}]` : spec.address;
-    this.pool = new Pool(`http://${host}:${spec.port}`, {
-      pipelining: 1,
-      connect: { timeout: 2000 },
-      headersTimeout: 60_000,
-      bodyTimeout: 60_000,
-      keepAliveTimeout: 3000, // shorter than the 5 s of Node's own servers: fewer connections that end as we send
+    this.pool = openPool(spec.address, spec.port);
+    this.#check = new HealthCheck({ ...spec, pool: this.pool }, checkOf(spec.check), () => {
+      if (this.state === 'joining') this.state = 'ready';
     });
-    void this.#checkLoop();
   }
 
   get eligible(): boolean {
-    return this.state === 'ready' && this.health === 'up';
+    return this.state === 'ready' && this.#check.status === 'up';
+  }
+  get weight(): number {
+    return this.spec.weight;
   }
 
   view(): MemberView {
-    const { state, health, sessions, requests } = this;
-    return { ...this.spec, state, health, sessions, requests, last_check: this.#lastCheck };
+    const { state, sessions, requests } = this;
+    return { ...this.spec, state, health: this.#check.status, sessions, requests, last_check: this.#check.last };
   }
 
   /** Back in: its check has to pass anew first. */
   rejoin(): void {
     this.state = 'joining';
-    this.health = 'unknown';
-    this.#failures = 0;
-    this.#checkSoon();
+    this.#check.restart();
   }
 
   drain(): void {
     this.state = 'draining';
   }
 
-  /** A connection to it was refused: no more requests until a check passes. */
-  suspect(): void {
-    if (this.health === 'up') this.health = 'down';
-    this.#checkSoon();
+  /** When it cannot be reached it gets no more requests until a check passes. */
+  saw(outcome: Outcome): void {
+    if (outcome !== 'unreachable') return;
+    this.#check.takeOut(outcome);
+    this.#check.soon();
   }
 
   /** Requests under way end well; new ones are not possible. */
   close(): void {
-    this.#closed = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#check.close();
     this.pool.close().catch(() => {});
   }
 
   /** Cuts what is under way. */
   async destroy(): Promise<void> {
-    this.#closed = true;
-    if (this.#timer) clearTimeout(this.#timer);
+    this.#check.close();
     await this.pool.destroy();
   }
-
-  #checkSoon(): void {
-    if (this.#timer === null || this.#closed) return; // one is under way
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#checkLoop(), 0);
-  }
-
-  async #checkLoop(): Promise<void> {
-    this.#timer = null;
-    const failure = await (this.spec.check === null ? checkTcp(this.spec) : checkHttp(this.pool, this.spec.check));
-    if (this.#closed) return;
-    this.#lastCheck = failure ?? 'passed';
-    if (failure === null) {
-      this.#failures = 0;
-      this.health = 'up';
-      if (this.state === 'joining') this.state = 'ready';
-    } else if (this.health !== 'up' || ++this.#failures >= FALL) this.health = 'down';
-    this.#timer = setTimeout(() => void this.#checkLoop(), CHECK_EVERY_MS);
-  }
 }
 
-/** Null: passed; else why not. */
-async function checkHttp(pool: Pool, path: string): Promise<string | null> {
-  try {
-    const reply = await pool.request({
-      method: 'GET',
-      path,
-      headersTimeout: CHECK_TIMEOUT_MS,
-      bodyTimeout: CHECK_TIMEOUT_MS,
-      signal: AbortSignal.timeout(CHECK_TIMEOUT_MS),
-    });
-    await reply.body.dump();
-    return reply.statusCode >= 200 && reply.statusCode < 400 ? null : `answered ${reply.statusCode}`;
-  } catch (e) {
-    return e instanceof Error ? (('code' in e && typeof e.code === 'string' ? e.code : null) ?? e.name) : 'failed';
-  }
-}
-
-function checkTcp(spec: MemberSpec): Promise<string | null> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: spec.address, port: spec.port, timeout: CHECK_TIMEOUT_MS });
-    const end = (why: string | null) => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.once('connect', () => end(null));
-    socket.once('timeout', () => end('timed out'));
-    socket.once('error', (e: NodeJS.ErrnoException) => end(e.code ?? e.message));
-  });
+function checkOf(path: CheckPath): CheckSpec {
+  const common = { body: '', intervalMs: CHECK_EVERY_MS, timeoutMs: CHECK_TIMEOUT_MS, attempts: FALL, passive: false };
+  return path === null ? { ...common, kind: 'connection', path: '/' } : { ...common, kind: 'http', path };
 }
 
 export class Members {
   readonly #byRef = new Map<string, ProxyMember>();
-  #turn: number;
+  readonly #leastConnections: LeastConnections;
 
   /** `start`: where the rotation among equally loaded members begins. */
   constructor(start: number) {
-    this.#turn = start;
+    this.#leastConnections = new LeastConnections(start);
   }
 
   get size(): number {
@@ -181,15 +132,6 @@ export class Members {
 
   /** The member with the fewest requests for its weight, in turns among equals; never `not`. Null: none may get one. */
   choose(not: ProxyMember | null): ProxyMember | null {
-    const eligible = this.all().filter((m) => m.eligible && m !== not);
-    if (eligible.length === 0) return null;
-    const load = (m: ProxyMember) => m.sessions / m.spec.weight;
-    const from = this.#turn++ % eligible.length;
-    let best = eligible[from] as ProxyMember;
-    for (let i = 1; i < eligible.length; i++) {
-      const next = eligible[(from + i) % eligible.length] as ProxyMember;
-      if (load(next) < load(best)) best = next;
-    }
-    return best;
+    return this.#leastConnections.choose(this.all().filter((m) => m.eligible && m !== not));
   }
 }

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sendRequests, startTestMember, type TestMember } from '../../../test/support/member.ts';
-import { Figures } from './figures.ts';
+import { Figures } from '../balancing/figures.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
 
 const LOOPBACK = { host: '127.0.0.1', port: 0 };

@@ -2,10 +2,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Random } from '../../ports/clock.ts';
+import { Figures } from '../balancing/figures.ts';
+import { forward } from '../balancing/forward.ts';
 import { serveAdmin } from './admin.ts';
-import { Figures } from './figures.ts';
-import { forward } from './forward.ts';
-import { Members } from './members.ts';
+import { Members, type ProxyMember } from './members.ts';
 
 export interface ProxyAddress {
   readonly host: string;
@@ -33,7 +33,8 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   if (!/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(options.admin.host)) throw new Error('the admin port of the proxy has no password: bind it to loopback');
   const figures = new Figures(() => performance.now());
   const members = new Members((options.random?.u32() ?? 0) % 1024);
-  const data = await listen(options.listen, (request, response) => forward(request, response, members, figures));
+  const router = { choose: (_: unknown, not: ProxyMember | null) => members.choose(not) };
+  const data = await listen(options.listen, (request, response) => forward(request, response, router, figures));
   try {
     const admin = await listen(options.admin, (request, response) => void serveAdmin(request, response, members, figures));
     return {

@@ -71,6 +71,41 @@ describe('web emulator', () => {
     expect((await fetch(`${web.url}/healthz`)).status).toBe(200);
   });
 
+  it('takes its time over a download, and refuses one without limits', async () => {
+    const { url } = await start({ name: 'web-1', version: 'v2' });
+    const startMs = performance.now();
+    const reply = await fetch(`${url}/download?seconds=0.5&bytes=12345`);
+    expect((await reply.arrayBuffer()).byteLength).toBe(12_345);
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(495);
+    expect([reply.headers.get('x-instance'), reply.headers.get('x-version')]).toEqual(['web-1', 'v2']);
+    for (const query of ['seconds=1000', 'seconds=x', 'seconds=-1', 'bytes=0', 'bytes=1000000001', 'bytes=1.5'])
+      expect((await fetch(`${url}/download?${query}`)).status).toBe(400);
+  });
+
+  it('listens on several addresses, and on one more later', async () => {
+    const web = await start({ alsoOn: ['127.0.0.8'] });
+    const at = async (host: string) => (await fetch(`http://${host}:${web.port}/`)).status;
+    expect([await at('127.0.0.1'), await at('127.0.0.8')]).toEqual([200, 200]);
+    await expect(at('127.0.0.9')).rejects.toThrow();
+    await web.listenOn('127.0.0.9');
+    expect(await at('127.0.0.9')).toBe(200);
+    expect(web.served.get(200)).toBe(3);
+    await expect(web.listenOn('127.0.0.9')).rejects.toThrow('EADDRINUSE');
+    // Given time, it takes the address as soon as its owner lets go.
+    const next = startWeb({ host: '127.0.0.9', port: web.port, busyPortMs: 10_000 });
+    await web.close();
+    open.push(await next);
+  });
+
+  it('leaves its work to another when told so', async () => {
+    let free = true;
+    const { url } = await start({ serve: () => Promise.resolve(free) });
+    expect((await fetch(url)).status).toBe(200);
+    free = false;
+    const refused = await fetch(url);
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+  });
+
   it('finishes what is in flight and closes kept connections', async () => {
     const web = await start({ workMs: 200 });
     const agent = new Agent({ keepAlive: true });

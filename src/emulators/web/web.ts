@@ -2,12 +2,17 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { serveDownload } from './download.ts';
 
 export interface WebOptions {
   /** Address to listen on. */
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Further addresses, same port. */
+  readonly alsoOn?: readonly string[];
+  /** How long to go on trying while another still has the port, ms. Default 0. */
+  readonly busyPortMs?: number;
   /** Time before it listens, ms. Default 0. */
   readonly bootMs?: number;
   /** Time one request takes on an idle machine, ms. Default 5. */
@@ -18,6 +23,10 @@ export interface WebOptions {
   readonly maxWaitMs?: number;
   /** Shown in answers and labels. Default `web`. */
   readonly name?: string;
+  /** Shown in answers as x-version. */
+  readonly version?: string;
+  /** Does the work of one request in place of workMs and capacityRps; false: refused, 503. */
+  readonly serve?: () => Promise<boolean>;
   /** Gives up a boot under way. */
   readonly signal?: AbortSignal;
 }
@@ -30,6 +39,8 @@ export interface Web {
   readonly inFlight: number;
   /** Makes /healthz answer 503, or 200 again. */
   setHealthy(healthy: boolean): void;
+  /** One more address. Rejects when it cannot listen there. */
+  listenOn(host: string): Promise<void>;
   /** Stops accepting, finishes what is in flight for at most `graceMs` (default 5,000), then cuts. */
   close(graceMs?: number): Promise<void>;
 }
@@ -38,17 +49,22 @@ export interface Web {
 export async function startWeb(options: WebOptions): Promise<Web> {
   if ((options.bootMs ?? 0) > 0) await sleep(options.bootMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
   const machine = new Machine(options);
-  await machine.listen();
-  return machine;
+  try {
+    for (const host of [options.host, ...(options.alsoOn ?? [])]) await machine.listenOn(host);
+    return machine;
+  } catch (e) {
+    await machine.close(0);
+    throw e;
+  }
 }
 
 class Machine implements Web {
   readonly host: string;
-  port = 0;
+  port: number;
   readonly served = new Map<number, number>();
   inFlight = 0;
   readonly #options: WebOptions;
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
   readonly #startedMs = performance.now();
   #healthy = true;
   #stopping = false;
@@ -59,22 +75,27 @@ class Machine implements Web {
   constructor(options: WebOptions) {
     this.#options = options;
     this.host = options.host;
-    this.#server = createServer((request, response) => {
-      void this.#answer(request, response);
-    });
-    // Longer than a proxy keeps idle connections: else it may send a request into a connection just being closed.
-    this.#server.keepAliveTimeout = 75_000;
+    this.port = options.port;
   }
 
-  async listen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen(this.#options.port, this.host, () => {
-        this.#server.off('error', reject);
-        resolve();
+  async listenOn(host: string): Promise<void> {
+    const endMs = performance.now() + (this.#options.busyPortMs ?? 0);
+    for (;;) {
+      const server = createServer((request, response) => {
+        void this.#answer(request, response);
       });
-    });
-    this.port = (this.#server.address() as AddressInfo).port;
+      // Longer than a proxy keeps idle connections: else it may send a request into a connection just being closed.
+      server.keepAliveTimeout = 75_000;
+      try {
+        await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.port, host, resolve));
+        this.#servers.push(server);
+        this.port = (server.address() as AddressInfo).port;
+        return;
+      } catch (e) {
+        if (!(e instanceof Error && 'code' in e && e.code === 'EADDRINUSE') || performance.now() > endMs) throw e;
+        await sleep(50);
+      }
+    }
   }
 
   setHealthy(healthy: boolean): void {
@@ -83,11 +104,13 @@ class Machine implements Web {
 
   async close(graceMs = 5000): Promise<void> {
     this.#stopping = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const cut = setTimeout(() => this.#server.closeAllConnections(), graceMs);
+    const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
+    const cut = setTimeout(() => {
+      for (const server of this.#servers) server.closeAllConnections();
+    }, graceMs);
     // Answers now say `connection: close`; what idles has nothing to finish.
-    this.#server.closeIdleConnections();
-    await closed;
+    for (const server of this.#servers) server.closeIdleConnections();
+    await Promise.all(closed);
     clearTimeout(cut);
   }
 
@@ -100,6 +123,8 @@ class Machine implements Web {
         return send(response, this.#healthy ? 200 : 503, this.#healthy ? 'ok\n' : 'sick\n');
       case 'GET /metrics':
         return send(response, 200, this.#metrics(), 'text/plain; version=0.0.4; charset=utf-8');
+      case 'GET /download':
+        return await this.#download(request, response);
       case 'POST /sick':
       case 'POST /well':
         this.setHealthy(path === '/well');
@@ -116,9 +141,11 @@ class Machine implements Web {
     const waitMs = Math.max(0, this.#freeAtMs - startMs);
     this.inFlight++;
     let status = 200;
-    if (capacityRps !== undefined && waitMs > maxWaitMs) {
+    const { serve } = this.#options;
+    if (serve !== undefined) {
+      if (!(await serve())) status = 503;
+    } else if (capacityRps !== undefined && waitMs > maxWaitMs) {
       status = 503;
-      response.setHeader('retry-after', '1');
     } else {
       if (capacityRps !== undefined) this.#freeAtMs = startMs + waitMs + 1000 / capacityRps;
       await sleep(waitMs + workMs);
@@ -127,8 +154,22 @@ class Machine implements Web {
     this.#seconds += (performance.now() - startMs) / 1000;
     this.served.set(status, (this.served.get(status) ?? 0) + 1);
     if (this.#stopping) response.setHeader('connection', 'close');
-    response.setHeader('x-instance', name);
+    if (status === 503) response.setHeader('retry-after', '1');
+    this.#sign(response);
     send(response, status, status === 200 ? `hello from ${name}\n` : 'busy\n');
+  }
+
+  async #download(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.inFlight++;
+    this.#sign(response);
+    await serveDownload(request, response);
+    this.inFlight--;
+  }
+
+  #sign(response: ServerResponse): void {
+    const { name = 'web', version } = this.#options;
+    response.setHeader('x-instance', name);
+    if (version !== undefined) response.setHeader('x-version', version);
   }
 
   #metrics(): string {

@@ -1,8 +1,25 @@
-/** One request through the proxy: chosen member, streamed both ways, once more elsewhere when nothing of an answer was sent. */
+/** One request through a balancer: chosen backend, streamed both ways, once more elsewhere when nothing of an answer was sent. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, Pool } from 'undici';
+import type { Outcome } from './backends.ts';
 import type { Figures } from './figures.ts';
-import type { Members, ProxyMember } from './members.ts';
+
+/** A backend, as far as requests go. */
+export interface Target {
+  readonly pool: Pool;
+  sessions: number;
+  requests: number;
+  saw(outcome: Outcome): void;
+}
+
+export interface Router<T extends Target> {
+  /** `not`: already tried. Null: nobody may have it. */
+  choose(request: IncomingMessage, not: T | null): T | null;
+  /** A cookie to give to the client with an answer of `target`, or null. */
+  cookie?(request: IncomingMessage, target: T): string | null;
+  /** Backends are told the protocol of the client in X-Forwarded-Proto; what the client says of it is dropped. */
+  readonly tellsProtocol?: boolean;
+}
 
 /** Meant for one connection only (RFC 9110, 7.6.1); `expect` is answered by our own server. */
 const HOP_BY_HOP = new Set([
@@ -18,30 +35,30 @@ const HOP_BY_HOP = new Set([
   'expect',
 ]);
 
-export function forward(request: IncomingMessage, response: ServerResponse, members: Members, figures: Figures): void {
+export function forward<T extends Target>(request: IncomingMessage, response: ServerResponse, router: Router<T>, figures: Figures): void {
   figures.received();
-  new Exchange(request, response, members, figures).tryMember(null);
+  new Exchange(request, response, router, figures).tryTarget(null);
 }
 
-class Exchange implements Dispatcher.DispatchHandler {
+class Exchange<T extends Target> implements Dispatcher.DispatchHandler {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
-  readonly #members: Members;
+  readonly #router: Router<T>;
   readonly #figures: Figures;
   readonly #startMs = performance.now();
   readonly #hasBody: boolean;
   #controller: Dispatcher.DispatchController | null = null;
-  #member: ProxyMember | null = null;
+  #target: T | null = null;
   #tries = 0;
   #over = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, members: Members, figures: Figures) {
+  constructor(request: IncomingMessage, response: ServerResponse, router: Router<T>, figures: Figures) {
     this.#request = request;
     this.#response = response;
-    this.#members = members;
+    this.#router = router;
     this.#figures = figures;
     this.#hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-    // The client went away: neither its member nor we have to finish. Not a failure of ours.
+    // The client went away: neither its backend nor we have to finish. Not a failure of ours.
     response.once('close', () => {
       if (response.writableFinished) return;
       this.#over = true;
@@ -49,19 +66,19 @@ class Exchange implements Dispatcher.DispatchHandler {
     });
   }
 
-  tryMember(not: ProxyMember | null): void {
-    const member = this.#members.choose(not);
-    if (member === null) {
+  tryTarget(not: T | null): void {
+    const target = this.#router.choose(this.#request, not);
+    if (target === null) {
       this.#refuse(not === null ? 503 : 502, not === null ? 'no member is ready' : 'the member did not answer');
       return;
     }
     this.#tries++;
-    this.#member = member;
-    member.sessions++;
-    member.requests++;
+    this.#target = target;
+    target.sessions++;
+    target.requests++;
     const { method = 'GET', url = '/' } = this.#request;
     try {
-      member.pool.dispatch({ path: url, method, headers: this.#forwardHeaders(), body: this.#hasBody ? this.#request : null }, this);
+      target.pool.dispatch({ path: url, method, headers: this.#forwardHeaders(), body: this.#hasBody ? this.#request : null }, this);
     } catch (e) {
       this.onResponseError(null, e as Error);
     }
@@ -76,6 +93,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (status < 200 || this.#over) return;
     const passed: OutgoingHttpHeaders = {};
     for (const [name, value] of Object.entries(headers)) if (!HOP_BY_HOP.has(name)) passed[name] = value;
+    const cookie = this.#target === null ? null : (this.#router.cookie?.(this.#request, this.#target) ?? null);
+    if (cookie !== null) passed['set-cookie'] = [...[passed['set-cookie'] ?? []].flat().map(String), cookie];
     this.#response.writeHead(status, passed);
   }
 
@@ -86,19 +105,21 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
+    const target = this.#target;
     this.#release();
     if (this.#over) return;
+    target?.saw(this.#response.statusCode >= 500 ? 'answer 5xx' : 'served');
     this.#over = true;
     this.#figures.answered(this.#response.statusCode, performance.now() - this.#startMs);
     this.#response.end();
   }
 
   onResponseError(_: Dispatcher.DispatchController | null, error: Error): void {
-    const member = this.#member;
+    const target = this.#target;
     this.#release();
     if (this.#over) return;
     const code = 'code' in error ? String(error.code) : '';
-    if (/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/.test(code)) member?.suspect();
+    target?.saw(/^(ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/.test(code) ? 'unreachable' : 'error');
     if (this.#response.headersSent) {
       this.#over = true;
       this.#figures.failed();
@@ -111,13 +132,13 @@ class Exchange implements Dispatcher.DispatchHandler {
       this.#refuse(late ? 504 : 502, 'the member did not answer');
     } else {
       this.#figures.retried();
-      this.tryMember(member);
+      this.tryTarget(target);
     }
   }
 
   #release(): void {
-    if (this.#member) this.#member.sessions--;
-    this.#member = null;
+    if (this.#target) this.#target.sessions--;
+    this.#target = null;
     this.#controller = null;
   }
 
@@ -136,11 +157,13 @@ class Exchange implements Dispatcher.DispatchHandler {
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = (rawHeaders[i] ?? '').toLowerCase();
       if (HOP_BY_HOP.has(name) || named.has(name) || name === 'x-forwarded-for') continue;
+      if (name === 'x-forwarded-proto' && this.#router.tellsProtocol) continue;
       passed.push(name, rawHeaders[i + 1] ?? '');
     }
     const from = socket.remoteAddress ?? 'unknown';
     const before = headers['x-forwarded-for'];
     passed.push('x-forwarded-for', before === undefined ? from : `${before}, ${from}`);
+    if (this.#router.tellsProtocol) passed.push('x-forwarded-proto', 'http');
     return passed;
   }
 }

@@ -1,4 +1,4 @@
-/** What the proxy counts: totals since it started, and rate and latency over the last whole seconds. */
+/** What a balancer counts: totals since it started, and rate and latency over the last whole seconds. */
 
 /** Seconds looked back at; the second under way is not counted. */
 const WINDOW_S = 5;
@@ -15,7 +15,7 @@ interface Second {
 export interface FigureSnapshot {
   /** Requests received since start. */
   readonly requests: number;
-  /** Requests the proxy could not get a whole answer for: refused with 502, 503 or 504, or cut in the middle. */
+  /** Requests it could not get a whole answer for: refused with 502, 503 or 504, or cut in the middle. */
   readonly failed: number;
   /** Answers of 500 and above that came from members and were passed on. */
   readonly answers_5xx: number;
