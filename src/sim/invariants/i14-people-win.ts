@@ -49,7 +49,9 @@ export const peopleWin: Invariant = {
         if (since === null || since.atMono >= world.now) return;
         const asked = intents.last(by, group as string, what.slice(what.lastIndexOf(' ') + 1));
         const patienceMs = ON_ITS_WAY_MS + (world.scenario.faults.paused === undefined ? 0 : 20 * world.scenario.tickMs);
-        if (asked !== undefined && asked <= since.atMono && world.now - asked <= patienceMs) return;
+        // A clock that is set back brings a pause into force again that was over when the call was decided.
+        const before = asked !== undefined && (asked.atMono <= since.atMono || asked.wallMs >= since.untilMs);
+        if (before && world.now - asked.atMono <= patienceMs) return;
         fail(`${by.name} starts ${what} of ${group}, which is ${since.why} for ${world.now - since.atMono} ms`);
       },
     };
@@ -66,6 +68,12 @@ function condemned(fail: (text: string) => void, orders: Orders, was: InstanceRo
 interface Stopped {
   readonly why: string;
   readonly atMono: number;
+  readonly untilMs: number;
+}
+
+/** The clock by which pauses end. */
+function pauseClock(world: SimWorld, by: SimProcess): number {
+  return world.scenario.profile === 'shared' ? world.clock.wall() : by.clock.wall();
 }
 
 /** What stands in the store and was acknowledged. */
@@ -108,8 +116,7 @@ class Orders {
     if (!row) return null;
     for (const { mark, why, untilMs } of this.#reasons(row)) {
       const atMono = this.#known.get(mark);
-      const wall = this.#world.scenario.profile === 'shared' ? this.#world.clock.wall() : by.clock.wall();
-      if (atMono !== undefined && untilMs > wall) return { why, atMono };
+      if (atMono !== undefined && untilMs > pauseClock(this.#world, by)) return { why, atMono, untilMs };
     }
     return null;
   }
@@ -127,9 +134,14 @@ class Orders {
   }
 }
 
+interface Intent {
+  readonly atMono: number;
+  readonly wallMs: number;
+}
+
 /** The newest commit of each process and group that leads to a call of a kind: pauses are checked in it. */
 class Intents {
-  readonly #of = new Map<SimProcess, Map<string, number>>();
+  readonly #of = new Map<SimProcess, Map<string, Intent>>();
 
   committed(world: SimWorld, { by, change, moved }: CommitSeen): void {
     if (moved.length === 0 && (!change.expect.mayAct || change.instances)) return;
@@ -138,13 +150,14 @@ class Intents {
       own = new Map();
       this.#of.set(by, own);
     }
+    const intent: Intent = { atMono: world.now, wallMs: pauseClock(world, by) };
     for (const { was, row } of moved) {
-      if (row.step && isNewTry(was, row)) own.set(`${change.group} ${row.step.kind.startsWith('hook') ? 'hook' : row.step.kind}`, world.now);
+      if (row.step && isNewTry(was, row)) own.set(`${change.group} ${row.step.kind.startsWith('hook') ? 'hook' : row.step.kind}`, intent);
     }
     // Between two balancers of one step only the leave to go on is asked for.
-    if (moved.length === 0) for (const kind of ['attach', 'drain', 'detach']) own.set(`${change.group} ${kind}`, world.now);
+    if (moved.length === 0) for (const kind of ['attach', 'drain', 'detach']) own.set(`${change.group} ${kind}`, intent);
   }
-  last(by: SimProcess, group: string, kind: string): number | undefined {
+  last(by: SimProcess, group: string, kind: string): Intent | undefined {
     return this.#of.get(by)?.get(`${group} ${kind}`);
   }
   forget(process: SimProcess): void {

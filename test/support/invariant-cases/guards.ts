@@ -64,6 +64,12 @@ export const GUARDS: readonly Case[] = [
   },
   {
     id: 'I14',
+    what: 'a pause that a clock set back brings into force again',
+    wrong: (s) => pauseAgain(s, false),
+    right: (s) => pauseAgain(s, true),
+  },
+  {
+    id: 'I14',
     what: 'a protection that was acknowledged',
     wrong: (s) => {
       s.serving(1, { protected: true });
@@ -137,4 +143,16 @@ function graced(s: Stage, afterMs: number): void {
   s.commit({ rows: [{ id: 'web-1', state: 'serving' }] });
   s.pass(afterMs);
   s.commit({ rows: [{ id: 'web-2', replaces: 'web-1' }] });
+}
+
+/** A pause ends, a call is decided (before the clock is set back, or after), and the call begins. */
+function pauseAgain(s: Stage, decidedBefore: boolean): void {
+  s.set({ pause: { untilMs: s.world.clock.wall() + 1_000, by: 'ops', reason: null } });
+  s.watcher.acknowledged?.({ kind: 'pause', group: 'web' });
+  s.pass(2_000);
+  if (decidedBefore) s.commit({ rows: [{ id: 'web-1', step: underWay('create') }] });
+  s.world.clock.jumpWall(-10_000);
+  if (!decidedBefore) s.commit({ rows: [{ id: 'web-1', step: underWay('create') }] });
+  s.pass(1);
+  s.starts('cloud create');
 }
