@@ -59,6 +59,8 @@ export class Engine {
   readonly #working = new Set<Promise<void>>();
   /** Groups being taken: two askers must not make two runners of one. */
   readonly #taking = new Set<string>();
+  /** Groups that were given up and not looked for since: what was done in them is not known. */
+  readonly #givenUp = new Set<string>();
   /** Deliveries of alerts, in order. */
   readonly receiving = new Serial();
   #retaking = false;
@@ -139,6 +141,7 @@ export class Engine {
 
   /** Looks for groups that are new, free or expired; forgets archived ones. */
   async takeGroups(): Promise<void> {
+    const sought = [...this.#givenUp];
     const free: GroupRow[] = [];
     for (const row of await this.#deps.store.groups()) {
       const runner = this.runners.get(row.name);
@@ -147,6 +150,7 @@ export class Engine {
       else if (!sameOrders(row, runner.state.row)) await this.refresh(row.name); // an order whose event was missed
     }
     for (let i = 0; i < free.length; i += TAKEN_AT_ONCE) await Promise.all(free.slice(i, i + TAKEN_AT_ONCE).map((row) => this.#take(row)));
+    for (const name of sought) this.#givenUp.delete(name);
   }
 
   async #take(seen: GroupRow): Promise<void> {
@@ -314,7 +318,10 @@ export class Engine {
 
   /** Another controller has it, or what the store did is not known: looked for again soon. */
   #giveUp(runner: GroupRunner): void {
-    if (this.runners.get(runner.name) === runner) this.#drop(runner.name);
+    if (this.runners.get(runner.name) === runner) {
+      this.#drop(runner.name);
+      this.#givenUp.add(runner.name);
+    }
     if (this.#stopping || this.#retaking) return;
     this.#retaking = true;
     this.#deps.clock.after(STORE_RETRY_MS, () => {
@@ -337,10 +344,11 @@ export class Engine {
   }
 
   #fleet(windowMs: number): { destroyed: number; living: number } | null {
-    if (this.#taking.size > 0) return null;
+    if (this.#taking.size > 0 || this.#givenUp.size > 0) return null;
     let destroyed = 0;
     let living = 0;
     for (const runner of this.runners.values()) {
+      if (runner.lost) return null;
       const since = runner.nowMs() - windowMs;
       living += runner.state.rows.size;
       destroyed += runner.condemning;

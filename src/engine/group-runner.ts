@@ -59,6 +59,8 @@ export class GroupRunner {
   listed = false;
   /** Instance id → when our last call for it ended, monotonic ms; older lists of machines and members say nothing about it. */
   readonly touchedMono = new Map<string, number>();
+  /** `INSTANCE BALANCER` of which a leaving instance was taken out when no attach of ours could be under way any more: what stands there later is another's. */
+  readonly cleared = new Set<string>();
   /** Instance id → how often in a row the cloud did not say, before a deletion, whether its machine is there. */
   readonly unheard = new Map<string, number>();
   /** Instance id → balancers in which it has no good entry, as last read; instances without such a balancer are not in it. */

@@ -39,6 +39,7 @@ export function reconcile(runner: GroupRunner, state: GroupState, obs: Observati
 /** What is remembered of instances and strangers that are no more; now and then, because most looks have nothing to forget. */
 function forgetGone(runner: GroupRunner, state: GroupState, machines: readonly Machine[]): void {
   const most = 2 * state.rows.size + machines.length + 50;
+  if (runner.cleared.size > most) for (const key of runner.cleared) if (!state.rows.has(key.slice(0, key.indexOf(' ')))) runner.cleared.delete(key);
   if (runner.unheard.size > most) for (const id of runner.unheard.keys()) if (!state.rows.has(id)) runner.unheard.delete(id);
   if (runner.touchedMono.size > most) for (const id of runner.touchedMono.keys()) if (!state.rows.has(id)) runner.touchedMono.delete(id);
   if (runner.absent.size <= most) return;
@@ -169,7 +170,7 @@ function claimEntries(runner: GroupRunner, state: GroupState, row: InstanceRow, 
     // A list older than our own last change shows what we took out a moment ago.
     if (!facts || facts.asOfMono <= (runner.touchedMono.get(row.id) ?? Number.NEGATIVE_INFINITY)) continue;
     const entry = facts.byAddress.get(`${row.address}:${port}`);
-    if (entry && members[balancer] === undefined) members = { ...members, [balancer]: entry.ref };
+    if (entry && members[balancer] === undefined && !runner.cleared.has(`${row.id} ${balancer}`)) members = { ...members, [balancer]: entry.ref };
   }
   return members === row.members ? row : { ...row, members };
 }

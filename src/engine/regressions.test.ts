@@ -298,6 +298,24 @@ describe('balancers', () => {
     expect(sim.balancer.entries()).toHaveLength(1);
   });
 
+  test('an entry that somebody keeps putting where a machine was does not keep its instance for ever', async () => {
+    const { sim } = await watched(190);
+    await sim.seconds(20);
+    const [entry] = sim.balancer.entries();
+    const machine = sim.cloud.alive('web').find((m) => m.address === entry?.address);
+    sim.cloud.kill(machine?.id as string, 'gone');
+    // The address is another's now, who has the entry as well.
+    const theirs = { instance: 'theirs', address: entry?.address as string, port: entry?.port as number, weight: null };
+    sim.balancer.onCall = (op, ref) => {
+      if (op === 'detach' && ref === entry?.ref) sim.clock.after(1, () => void sim.balancer.attach(theirs));
+    };
+    await sim.seconds(120);
+    const left = await rows(sim);
+    expect(left.map((r) => r.machineId)).not.toContain(machine?.id);
+    expect(left.map((r) => r.state)).toEqual(['serving', 'serving']);
+    expect(sim.balancer.entries().map((e) => e.ref)).toContain(entry?.ref);
+  });
+
   test('paused between two balancers: the second is not called', async () => {
     const spec = groupSpec({ balancers: ['lb', 'edge'].map((balancer) => ({ balancer, port: null, weight: null })) });
     const { sim } = await watched(50, {

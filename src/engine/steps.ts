@@ -76,6 +76,8 @@ async function attempt(ctx: EngineContext, runner: GroupRunner, id: string, kind
   const now = runner.state.rows.get(id);
   if (!now || !how.wanted(now) || !ctx.mayStart(runner)) return;
   assertIntent(now, kind);
+  // Lists from before this try say nothing of what it makes.
+  runner.absent.delete(id);
   let settle: (state: GroupState, now: InstanceRow) => Change;
   try {
     const patch = await how.run(row);
@@ -255,7 +257,11 @@ function leaving(ctx: EngineContext, runner: GroupRunner, kind: 'drain' | 'detac
         if (kind === 'detach') delete members[name];
         if (!balancer) continue; // it left the configuration: nothing of ours can be reached there
         if (kind === 'drain') await balancer.drain(ref);
-        else await balancer.detach(ref);
+        else {
+          const startedMs = ctx.clock.wall();
+          await balancer.detach(ref);
+          if (startedMs - row.sinceMs > (ctx.world().balancers.get(name)?.view.can.callLimitMs ?? 0)) runner.cleared.add(`${row.id} ${name}`);
+        }
       }
       return kind === 'detach' ? { members } : {};
     },

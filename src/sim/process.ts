@@ -79,8 +79,8 @@ export class SimProcess {
   stopped = false;
   /** Edges on which requests or answers are lost. */
   readonly cut = new Map<Edge, 'requests' | 'answers'>();
-  /** Which group last wrote down that it changes an entry, by balancer and entry. */
-  readonly intents = new Map<string, string>();
+  /** Which groups wrote down that they change an entry, by balancer and entry. */
+  readonly intents = new Map<string, Set<string>>();
   readonly #world: ProcessWorld;
   readonly #dice: Dice;
   readonly #held: (() => void)[] = [];

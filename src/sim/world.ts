@@ -213,11 +213,12 @@ export class SimWorld {
     }
     return undefined;
   }
-  /** The row in whose name a process changes an entry: addresses are reused, so of several the one of the group that wrote this down last. */
+  /** The row in whose name a process changes an entry. Addresses are reused: undefined where several groups of its wrote down that they do. */
   rowOfMember(by: SimProcess, balancer: string, ref: string): InstanceRow | undefined {
     const rows = this.scenario.groups.flatMap((g) => this.rows(g.spec.name).filter((r) => r.members[balancer] === ref));
-    const group = by.intents.get(`${balancer} ${ref}`);
-    return rows.find((r) => r.group === group) ?? rows[0];
+    const groups = by.intents.get(`${balancer} ${ref}`) ?? new Set();
+    if (groups.size > 1) return undefined;
+    return rows.find((r) => groups.has(r.group)) ?? rows[0];
   }
 
   async commit(by: SimProcess, change: GroupCommit, run: () => Promise<CommitResult>): Promise<CommitResult> {
@@ -229,8 +230,7 @@ export class SimWorld {
     const applied = after !== before || now.some((row, i) => row !== was?.[i]);
     const moved = applied ? now.flatMap((row, i) => (row ? [{ was: was?.[i], row }] : [])) : [];
     this.trace.mix(this.now, 'commit', change.group);
-    for (const { step, members, group } of change.instances ?? [])
-      if (step?.kind === 'drain' || step?.kind === 'detach') for (const [name, ref] of Object.entries(members)) by.intents.set(`${name} ${ref}`, group);
+    for (const row of change.instances ?? []) intend(by.intents, row);
     if (this.trace.keeps) this.#tellCommit(by, change, moved);
     this.watch.tell('commit', { by, change, result: applied, before, after, moved });
     const result = await done;
@@ -354,4 +354,12 @@ function cheapHash(text: string): string {
     b = Math.imul(b ^ (c + i), 0x85ebca6b);
   }
   return (a >>> 0).toString(16).padStart(8, '0') + (b >>> 0).toString(16).padStart(8, '0');
+}
+
+function intend(intents: SimProcess['intents'], { step, members, group }: InstanceRow): void {
+  if (step?.kind !== 'drain' && step?.kind !== 'detach') return;
+  for (const [name, ref] of Object.entries(members)) {
+    const groups = intents.get(`${name} ${ref}`) ?? new Set();
+    intents.set(`${name} ${ref}`, groups.add(group));
+  }
 }

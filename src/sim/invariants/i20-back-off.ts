@@ -157,7 +157,7 @@ const CLASS: Readonly<Record<string, string>> = { unauthorized: 'auth', throttle
 
 /** Wishes that were written before a refusal was known may still be tried: the next wish waits. */
 function launches(
-  { change, moved, result }: CommitSeen,
+  { change, moved, result, after }: CommitSeen,
   at: { readonly now: number; readonly written: number },
   of: Map<string, Map<string, Refused>>,
 ): string | null {
@@ -175,10 +175,17 @@ function launches(
     const cls = CLASS[textOf(e, 'code')] ?? 'provider';
     const known = refused.get(cls);
     const standing = known !== undefined && at.written < known.latestAt;
-    if (standing && !known.over) continue;
+    // The cloud may have asked for a longer wait, of which only the books know.
+    const booked = after?.memory?.backoff[cls];
+    const bookedAt = at.written + (booked ? booked.nextTryMs - booked.lastMs : 0);
+    if (standing && !known.over) {
+      refused.set(cls, { ...known, latestAt: Math.max(known.latestAt, bookedAt) });
+      continue;
+    }
     const times = known === undefined || known.over ? 1 : known.times + 1;
     const untilAt = at.written + Math.min(LONGEST_MS, FIRST_MS * 2 ** times) * SLACK;
-    const wait = standing ? { untilAt: Math.min(known.untilAt, untilAt), latestAt: Math.max(known.latestAt, untilAt) } : { untilAt, latestAt: untilAt };
+    const latestAt = Math.max(untilAt, bookedAt);
+    const wait = standing ? { untilAt: Math.min(known.untilAt, untilAt), latestAt: Math.max(known.latestAt, latestAt) } : { untilAt, latestAt };
     refused.set(cls, { times, ...wait, over: false });
   }
   of.set(change.group, refused);
