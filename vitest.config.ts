@@ -32,6 +32,7 @@ export default defineConfig({
         },
       },
       { test: { name: 'pack', include: ['test/docs/pack.test.ts'], testTimeout: 300_000, hookTimeout: 300_000 } },
+      { test: { name: 'linode', include: ['test/linode/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 180_000, fileParallelism: false } },
       { test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 300_000, hookTimeout: 120_000, fileParallelism: false } },
     ],
   },

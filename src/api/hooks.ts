@@ -28,23 +28,35 @@ export interface HookDeps {
   readonly loopback: () => boolean;
 }
 
-type HookReply = Reply<'hook'>;
+export type HookReply = Reply<'hook'>;
 
 function received(more: Partial<HookReply>): HookReply {
   return { schema: 'drover.received/v1', duplicate: false, fired: 0, refreshed: 0, resolved: 0, ignored: 0, truncated: 0, groups: [], note: null, ...more };
 }
 
-function receiverOf(request: FastifyRequest): string {
-  return (request.params as { readonly receiver?: string }).receiver ?? '';
+/** Where deliveries come in, and for which receiver. */
+export interface DeliveryRoute {
+  readonly method: readonly ('GET' | 'POST' | 'PUT')[];
+  readonly url: string;
+  receiverOf(request: FastifyRequest): string;
+  /** Told after each delivery that was understood. */
+  taken?(reply: HookReply): void;
 }
 
-function idOf(headers: FastifyRequest['headers']): string | null {
+const HOOKS: DeliveryRoute = {
+  method: ['POST'],
+  url: '/hooks/:receiver',
+  receiverOf: (request) => (request.params as { readonly receiver?: string }).receiver ?? '',
+};
+
+/** The sender's own id of the delivery. */
+export function idOf(headers: FastifyRequest['headers']): string | null {
   const id = headers['webhook-id'] ?? headers['idempotency-key'];
   return typeof id === 'string' && DELIVERY_ID.test(id) ? id : null;
 }
 
 /** Registers the route in a scope of its own: bodies stay bytes there, because signatures are over bytes. */
-export async function registerHooks(app: FastifyInstance, deps: HookDeps): Promise<void> {
+export async function registerHooks(app: FastifyInstance, deps: HookDeps, at: DeliveryRoute = HOOKS): Promise<void> {
   const record = createRecorder(deps);
   let underWay = 0;
   await app.register(async (scope) => {
@@ -54,29 +66,41 @@ export async function registerHooks(app: FastifyInstance, deps: HookDeps): Promi
       if (underWay >= MAX_UNDER_WAY) throw new ApiProblem(503, 'overloaded', 'Too many deliveries at once. Send it again.', { 'retry-after': '1' });
       underWay++;
       reply.raw.once('close', () => underWay--);
-      admit(request, deps);
+      admit(at.receiverOf(request), request, deps);
     });
     // Also for what is refused before the handler: too large, wrong type.
     scope.setErrorHandler(async (error, request) => {
       const problem = asProblem(error);
       // Of the 5xx, one is for the operator to mend: our own secret cannot be read.
-      if (problem !== null && (problem.status < 500 || typeof problem.cause === 'string')) await record(receiverOf(request), problem, request);
+      if (problem !== null && (problem.status < 500 || typeof problem.cause === 'string')) await record(at.receiverOf(request), problem, request);
       // The handler of the whole API answers.
       throw error;
     });
     scope.route({
-      method: 'POST',
-      url: '/hooks/:receiver',
+      method: [...at.method],
+      url: at.url,
       config: { name: 'hook', access: 'receiver' },
-      handler: (request, reply) => deliver(request, reply, deps),
+      exposeHeadRoute: false,
+      handler: async (request, reply) => {
+        const { status, document } = await deliver(at.receiverOf(request), request, deps);
+        at.taken?.(document);
+        send(reply, status, document);
+      },
     });
   });
 }
 
 /** What can be refused from the headers alone. */
-function admit(request: FastifyRequest, deps: HookDeps): void {
-  const receiver = deps.receivers.find(receiverOf(request));
+function admit(name: string, request: FastifyRequest, deps: HookDeps): void {
+  const receiver = deps.receivers.find(name);
   if (receiver === null) throw new ApiProblem(404, 'no-such-receiver', 'There is no such receiver.');
+  if (receiver.triggers !== undefined) {
+    throw new ApiProblem(
+      404,
+      'no-such-receiver',
+      'This receiver is served as a Jenkins is: at /job/NAME/buildWithParameters and /generic-webhook-trigger/invoke.',
+    );
+  }
   // A page in a browser of this machine must not reach an open receiver through a name of its own (DNS rebinding).
   if (receiver.open && !(deps.loopback() && isLoopback(hostOf(request.headers.host)))) {
     throw new ApiProblem(403, 'forbidden', 'This receiver asks for no proof, so it is served to this machine only.');
@@ -87,8 +111,12 @@ function admit(request: FastifyRequest, deps: HookDeps): void {
   if (encoding !== undefined && encoding !== 'identity') throw new ApiProblem(415, 'unsupported-encoding', 'Send the delivery uncompressed.');
 }
 
-async function deliver(request: FastifyRequest, reply: FastifyReply, deps: HookDeps): Promise<void> {
-  const receiver = receiverOf(request);
+interface Answer {
+  readonly status: 200 | 202;
+  readonly document: HookReply;
+}
+
+async function deliver(receiver: string, request: FastifyRequest, deps: HookDeps): Promise<Answer> {
   const found = deps.receivers.find(receiver);
   if (found === null) throw new ApiProblem(404, 'no-such-receiver', 'There is no such receiver.');
   const body = request.body instanceof Uint8Array ? request.body : new Uint8Array();
@@ -101,20 +129,19 @@ async function deliver(request: FastifyRequest, reply: FastifyReply, deps: HookD
   }
   const parsed = found.format.parse(text, deps.clock.wall());
   if (parsed.kind === 'malformed') throw new ApiProblem(400, 'malformed', parsed.why);
-  if (parsed.kind === 'ignored') return send(reply, 200, received({ note: parsed.why }));
-  await receive(receiver, parsed, replayId ?? idOf(request.headers), reply, deps);
+  if (parsed.kind === 'ignored') return { status: 200, document: received({ note: parsed.why }) };
+  return receive(receiver, parsed, replayId ?? idOf(request.headers), deps);
 }
 
 async function receive(
   receiver: string,
   parsed: { readonly alerts: readonly InboundAlert[]; readonly truncated: number },
   deliveryId: string | null,
-  reply: FastifyReply,
   deps: HookDeps,
-): Promise<void> {
+): Promise<Answer> {
   const result = await deps.operations.receive(receiver, parsed.alerts, deliveryId);
-  if (result.duplicate) return send(reply, 200, received({ duplicate: true }));
-  send(reply, 202, received({ ...result, groups: [...result.groups], truncated: parsed.truncated }));
+  if (result.duplicate) return { status: 200, document: received({ duplicate: true }) };
+  return { status: 202, document: received({ ...result, groups: [...result.groups], truncated: parsed.truncated }) };
 }
 
 function send(reply: FastifyReply, status: 200 | 202, document: HookReply): void {
@@ -152,9 +179,10 @@ async function authenticate(receiver: string, rawBody: Uint8Array, request: Fast
   throw answer;
 }
 
-type Recorder = (receiver: string, problem: ApiProblem, request: FastifyRequest) => Promise<void>;
+export type Recorder = (receiver: string, problem: ApiProblem, request: FastifyRequest) => Promise<void>;
 
-function createRecorder({ operations, receivers, clock, log }: HookDeps): Recorder {
+/** Writes refusals as events, few enough that nobody can fill the disk with them. */
+export function createRecorder({ operations, receivers, clock, log }: Pick<HookDeps, 'operations' | 'receivers' | 'clock' | 'log'>): Recorder {
   const throttle = createThrottle(clock, RECORDS);
   const suppressed = new Map<string, number>();
   return async (name, problem, request) => {

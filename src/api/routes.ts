@@ -61,7 +61,7 @@ export function inputOf(route: Route, request: Pick<FastifyRequest, 'params' | '
 }
 
 /** Who called, as found by the authentication before. */
-export type ContextOf = (request: FastifyRequest) => CallContext;
+export type ContextOf = (request: FastifyRequest) => Pick<CallContext, 'actor'>;
 
 export function registerDocumentRoutes(app: FastifyInstance, handlers: Handlers, contextOf: ContextOf): void {
   for (const name of Object.keys(handlers) as HandlerName[]) {
@@ -73,7 +73,7 @@ export function registerDocumentRoutes(app: FastifyInstance, handlers: Handlers,
       url: fastifyPath(route.path),
       config: { name, access: route.access },
       handler: async (request, reply) => {
-        const result = await handle(inputOf(route, request), contextOf(request));
+        const result = await handle(inputOf(route, request), { ...contextOf(request), header: (field, value) => void reply.header(field, value) });
         await sendDocument(reply, route, result);
       },
     });

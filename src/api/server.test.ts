@@ -283,6 +283,31 @@ describe('/sd', () => {
     const none = await api.app.inject({ url: '/sd?group=nowhere' });
     expect([none.statusCode, none.headers['content-type'], none.body]).toEqual([200, 'application/json; charset=utf-8', '[]']);
   });
+
+  it('adds what the cloud says of its machines, with its age, and lists all of a cloud', async () => {
+    const { api, state } = await setup();
+    const labels = (id: string) => ({ __meta_linode_instance_id: id, __meta_linode_tags: ',web,' });
+    state.clouds.set('hetzner', {
+      ageMs: 12_900,
+      targets: [
+        { machineId: 'm-web-1', target: '203.0.113.7:80', labels: labels('m-web-1') },
+        { machineId: 'm-theirs', target: '203.0.113.8:80', labels: labels('m-theirs') },
+      ],
+    });
+    const ours = await api.app.inject({ url: '/sd?group=web' });
+    expect(ours.headers['age']).toBe('12');
+    expect(ours.json()[0]).toMatchObject({ targets: ['10.0.0.7:8080'], labels: { __meta_drover_instance: 'web-1', ...labels('m-web-1') } });
+    expect(ours.json()[1].labels).not.toHaveProperty('__meta_linode_tags');
+    const all = (await api.app.inject({ url: '/sd?cloud=hetzner' })).json();
+    expect(all.map((t: { targets: string[] }) => t.targets)).toEqual([['203.0.113.7:80'], ['203.0.113.8:80']]);
+    expect(all[0].labels).toMatchObject({ ...labels('m-web-1'), __meta_drover_group: 'web', __meta_drover_cloud: 'hetzner' });
+    expect(all[1].labels).toEqual(labels('m-theirs'));
+    expect((await api.app.inject({ url: '/sd?cloud=hetzner&group=web' })).json()).toHaveLength(1);
+    // A cloud without discovery of its own lists what is ours there.
+    const local = await api.app.inject({ url: '/sd?cloud=local' });
+    expect([local.headers['age'], local.json().length]).toEqual([undefined, 1]);
+    expect((await api.app.inject({ url: '/sd?cloud=nowhere' })).statusCode).toBe(422);
+  });
 });
 
 describe('why', () => {

@@ -1,7 +1,9 @@
 /** Configuration files for the command line, without a controller: read, checked, printed, compared. */
 import { diffConfigs, type LoadedConfig, printChanges } from '../config/config.ts';
+import { everyoneReads } from '../platform/everyone-reads.ts';
 import { realFiles } from '../platform/files.ts';
-import { createSecrets, everyoneReads } from '../platform/secrets.ts';
+import { createSecrets } from '../platform/secrets.ts';
+import { keptNames } from '../platform/secrets-vault.ts';
 import { type ReadConfig, readConfig, readConfigText } from './config-file.ts';
 
 export type { Diagnostic, LoadedConfig, Paint } from '../config/config.ts';
@@ -26,7 +28,12 @@ export function checkConfigText(text: string, path: string, shown: string, fileE
   const at = (file: string): string => realFiles.resolve(baseDir, file);
   return readConfig(
     { file: shown, text },
-    { secrets: createSecrets(baseDir), fileExists: (file) => fileExists(at(file)), everyoneReads: (file) => everyoneReads(at(file)) },
+    {
+      secrets: createSecrets(baseDir),
+      fileExists: (file) => fileExists(at(file)),
+      everyoneReads: (file) => everyoneReads(at(file)),
+      keptSecrets: (stateDir) => keptNames(at(stateDir)),
+    },
   );
 }
 

@@ -45,7 +45,12 @@ export async function loadRegistry(source: { file: string; text: string } | 'eve
 /** Reads a text as a configuration, loading what it names. */
 export async function readConfig(
   source: { file: string; text: string },
-  deps: { secrets: Pick<Secrets, 'sha256'>; fileExists: (path: string) => boolean; everyoneReads?: (path: string) => boolean },
+  deps: {
+    secrets: Pick<Secrets, 'sha256'>;
+    fileExists: (path: string) => boolean;
+    everyoneReads?: (path: string) => boolean;
+    keptSecrets?: (stateDir: string) => readonly string[] | null;
+  },
 ): Promise<ReadConfig> {
   const { secrets, ...looks } = deps;
   return loadConfig(source, await loadRegistry(source), { sha256: secrets.sha256, ...looks });

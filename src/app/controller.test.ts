@@ -1,4 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
@@ -91,6 +92,42 @@ test('a change of the file is taken up; a wrong one changes nothing and is told'
   expect((await c.operations.spec('web')).min).toBe(2);
   expect((await c.configuration.running()).error).toMatch(/drover\.yaml:\d+:\d+/);
 });
+
+test('a receiver with an address of its own comes, moves and goes with the file', async () => {
+  const taken = createServer();
+  await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
+  const { port: takenPort } = taken.address() as AddressInfo;
+  const [one, two] = [await freePort(), await freePort()];
+  const withReceiver = (port: number): string => `${file(group('web'))}receivers: { am: { format: alertmanager, auth: none, listen: '127.0.0.1:${port}' } }\n`;
+  const alert = JSON.stringify({ alerts: [{ status: 'firing', labels: { alertname: 'HighLoad' }, startsAt: new Date().toISOString() }] });
+  const post = async (port: number): Promise<number | null> => {
+    const sent = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body: alert, headers: { connection: 'close' } }).catch(() => null);
+    return sent?.status ?? null;
+  };
+  const dir = home(withReceiver(one));
+  const c = await start(dir);
+  expect(await post(one)).toBe(202);
+  expect((await c.operations.alerts(false)).map((a) => [a.receiver, a.name])).toEqual([['am', 'HighLoad']]);
+  writeFileSync(join(dir, 'drover.yaml'), withReceiver(two));
+  await until('it has moved', async () => (await post(two)) === 202);
+  await until('the old address is free', async () => (await post(one)) === null);
+  writeFileSync(join(dir, 'drover.yaml'), withReceiver(takenPort));
+  await until('it is told that the new address is taken', async () => /is in use/.test((await c.configuration.running()).error ?? ''));
+  expect(await post(two)).toBe(202);
+  writeFileSync(join(dir, 'drover.yaml'), file(group('web')));
+  await until('it is gone', async () => (await post(two)) === null);
+  await new Promise((done) => taken.close(done));
+  const other = home(withReceiver(Number(new URL(c.url).port)));
+  await expect(start(other)).rejects.toThrow(/The receiver am cannot listen on 127\.0\.0\.1:\d+: the address is in use/);
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((done) => server.close(done));
+  return port;
+}
 
 test('a group that leaves the file keeps its machines; removing it with --drain deletes them', async () => {
   const dir = home(file(group('web'), group('api')));

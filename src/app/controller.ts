@@ -1,4 +1,6 @@
 import { createMetrics } from '../api/metrics.ts';
+import { createReceiverListeners, type ReceiverListeners } from '../api/receiver-listeners.ts';
+import type { Delivery } from '../api/receivers.ts';
 import { type Api, createApi } from '../api/server.ts';
 import { createToken } from '../api/tokens.ts';
 import type { Diagnostic, LoadedConfig } from '../config/config.ts';
@@ -20,11 +22,13 @@ import { whyTlsIsUnchecked } from '../platform/tls-trust.ts';
 import { type Crash, type DriverPorts, type Log, noCrash, type Store } from '../ports/ports.ts';
 import { readConfig, readConfigText } from './config-file.ts';
 import { FileConfiguration } from './file-configuration.ts';
-import { keepLeftBehind } from './left-behind.ts';
-import { type OpenedWorld, openWorld } from './open-world.ts';
+import { vaultPlaceOf } from './kept-secrets.ts';
+import { keepLeftBehind, type LeftBehind } from './left-behind.ts';
+import { listensOf, type OpenedWorld, openWorld } from './open-world.ts';
 import { readTokensFile } from './read-tokens-file.ts';
 import { refuseMoves, syncGroups } from './sync-groups.ts';
 import { VERSION } from './version.ts';
+import { vetWorld } from './vet-world.ts';
 
 /** The configuration has errors; nothing was started. */
 export class ConfigInvalid extends Error {
@@ -80,9 +84,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const files = realFiles;
   const configFile = files.resolve(options.configFile);
   const baseDir = files.resolve(configFile, '..');
-  const secrets = createSecrets(baseDir);
-  const first = await firstConfig(configFile, options.configFile, baseDir, secrets, options.lastGood ?? false);
+  const first = await firstConfig(configFile, options.configFile, baseDir, createSecrets(baseDir), options.lastGood ?? false);
   const { config } = first;
+  const secrets = createSecrets(baseDir, vaultPlaceOf(config.server, baseDir));
   const log = createLog({
     level: options.log?.level ?? config.server.logLevel,
     format: options.log?.format ?? 'json',
@@ -121,7 +125,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
     };
     const metrics = createMetrics(realClock, VERSION);
     const before = await previousConfig(files.resolve(stateDir, LAST_GOOD), options.configFile, baseDir, secrets);
-    const opened = await openWorld(config, ports, metrics.instrument, await keepLeftBehind(store, config, before));
+    const openVetted = async (next: LoadedConfig, left: LeftBehind, nothing: string): Promise<OpenedWorld> => {
+      const world = await openWorld(next, ports, metrics.instrument, left);
+      await vetWorld(world.world, next.groups, log, nothing);
+      return world;
+    };
+    const opened = await openVetted(config, await keepLeftBehind(store, config, before), 'Nothing was started.');
     await syncGroups(store, config, SYSTEM, realClock.wall());
     await files.writeAtomic(files.resolve(stateDir, LAST_GOOD), config.source.text, 0o600);
     const engine = new Engine({
@@ -144,6 +153,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       const changed = await syncGroups(store, next, SYSTEM, realClock.wall());
       receivers = world.receivers;
       engine.setWorld(world.world);
+      await world.listeners?.take();
       await files.writeAtomic(files.resolve(stateDir, LAST_GOOD), next.source.text, 0o600);
       await engine.takeGroups();
       for (const group of changed) await engine.refresh(group);
@@ -160,27 +170,26 @@ export async function startController(options: ControllerOptions): Promise<Contr
       instrument: metrics.instrument,
       check: (next) => refuseMoves(store, next),
       guard,
-      open: async (next) => openWorld(next, ports, metrics.instrument, await keepLeftBehind(store, next, configuration.config)),
+      open: async (next) => ({
+        ...(await openVetted(next, await keepLeftBehind(store, next, configuration.config), 'Nothing was applied.')),
+        listeners: await listeners.prepare(listensOf(next)),
+      }),
       use,
       error: first.error,
     });
-    await engine.start();
-    metrics.instrument.reload(first.error === null);
-    const tokenFile = await firstToken(store, secrets, stateDir, files);
     const extra =
       config.server.tokensFile === null ? [] : await readTokensFile(files, files.resolve(baseDir, config.server.tokensFile), secrets, realClock.wall());
-    const api = await createApi({
+    const inbound = {
       operations,
-      config: configuration,
-      receivers: { find: (name) => receivers.find(name), verify: (name, delivery) => receivers.verify(name, delivery) },
-      store: { tokens: async () => [...(await store.tokens()), ...extra], control: (changes, events, once) => store.control(changes, events, once) },
+      receivers: {
+        find: (name: string) => receivers.find(name),
+        withTriggers: () => receivers.withTriggers?.() ?? [],
+        verify: (name: string, delivery: Delivery) => receivers.verify(name, delivery),
+      },
+      store: { tokens: async () => [...(await store.tokens()), ...extra], control: store.control.bind(store) },
       secrets,
       clock: realClock,
       log,
-      metrics,
-      version: VERSION,
-      installId,
-      backupDir: files.resolve(stateDir, 'backups'),
       tls: config.server.tls
         ? {
             cert: await files.readText(files.resolve(baseDir, config.server.tls.cert), 1_048_576),
@@ -189,9 +198,24 @@ export async function startController(options: ControllerOptions): Promise<Contr
         : null,
       insecureHttp: options.insecureHttp ?? config.server.insecureHttp,
       openScrapes: config.server.open,
+    };
+    const listeners = createReceiverListeners(inbound);
+    // First of all: an address that cannot be had ends the start before anything is begun.
+    const prepared = await listeners.prepare(listensOf(config));
+    await engine.start();
+    metrics.instrument.reload(first.error === null);
+    const tokenFile = await firstToken(store, secrets, stateDir, files);
+    const api = await createApi({
+      ...inbound,
+      config: configuration,
+      metrics,
+      version: VERSION,
+      installId,
+      backupDir: files.resolve(stateDir, 'backups'),
       trustedProxies: [],
     });
     const { url } = await api.listen(options.listen ?? { host: config.server.host, port: config.server.port });
+    await prepared.take();
     await files.writeAtomic(files.resolve(stateDir, SERVER_FILE), `${JSON.stringify({ url, pid: process.pid, version: VERSION })}\n`, 0o600);
     const stopRetention = keepRetention(store, config, log);
     const stopWatching = configuration.watch();
@@ -203,7 +227,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       operations,
       store,
       configuration,
-      stop: () => stopAll({ stopWatching, stopRetention, api, engine, store, http, log }),
+      stop: () => stopAll({ stopWatching, stopRetention, api, listeners, engine, store, http, log }),
     };
   } catch (e) {
     await store.close().catch(() => {});
@@ -277,6 +301,7 @@ async function stopAll(parts: {
   stopWatching: () => void;
   stopRetention: () => void;
   api: Api;
+  listeners: ReceiverListeners;
   engine: Engine;
   store: Store;
   http: { close?(): Promise<void> };
@@ -284,7 +309,7 @@ async function stopAll(parts: {
 }): Promise<void> {
   parts.stopWatching();
   parts.stopRetention();
-  await Promise.all([parts.api.close(), parts.engine.stop()]);
+  await Promise.all([parts.api.close(), parts.listeners.close(), parts.engine.stop()]);
   await parts.store.close();
   await parts.http.close?.();
   parts.log.info({}, 'stopped; machines and balancer members stay as they are');

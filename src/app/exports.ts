@@ -4,6 +4,8 @@ import { jsonSchema } from '../config/config.ts';
 import { loadRegistry } from './config-file.ts';
 import { VERSION } from './version.ts';
 
+export { ansibleInventory, inventoryName } from '../kit/ansible-inventory.ts';
+
 export function exportOpenapi(): object {
   return openapiDocument(VERSION);
 }

@@ -79,6 +79,7 @@ export class FileConfiguration implements ConfigOperations {
       try {
         await this.#deps.files.writeAtomic(this.#deps.file, text, 0o600);
       } catch (e) {
+        await world.listeners?.drop();
         throw new OperationError('unavailable', `${this.#deps.shown} cannot be written: ${e instanceof Error ? e.message : String(e)}. Nothing was applied.`);
       }
       await this.#take(read.config, world);
@@ -145,12 +146,18 @@ export class FileConfiguration implements ConfigOperations {
     try {
       return await this.#deps.open(config);
     } catch (e) {
+      if (e instanceof OperationError) throw e;
       throw new OperationError('unavailable', `${e instanceof Error ? e.message : String(e)}. Nothing was applied.`);
     }
   }
 
   async #take(config: LoadedConfig, world: OpenedWorld): Promise<void> {
-    await this.#deps.use(config, world);
+    try {
+      await this.#deps.use(config, world);
+    } catch (e) {
+      await world.listeners?.drop();
+      throw e;
+    }
     this.#running = config;
     this.#seen = config.source.text;
     this.#loadedMs = this.#deps.clock.wall();

@@ -1,4 +1,5 @@
-import type { Delivery, Receivers, Verdict } from '../api/receivers.ts';
+import type { PreparedListeners, ReceiverListen } from '../api/receiver-listeners.ts';
+import type { Delivery, FoundReceiver, Receivers, ReceiverTriggers, Verdict } from '../api/receivers.ts';
 import type { LoadedConfig, ManifestRegistry } from '../config/config.ts';
 import { openBalancer } from '../engine/balancer-access.ts';
 import { openCloud } from '../engine/cloud-access.ts';
@@ -8,10 +9,13 @@ import { type ReceiverAuth, verifyReceiver } from '../kit/receiver-auth.ts';
 import { type AlertFormat, type AlertFormatManifest, DriverError, type DriverPorts, type Hook, type Log, type Source } from '../ports/ports.ts';
 import { loadRegistry } from './config-file.ts';
 import { type LeftBehind, NOTHING_LEFT } from './left-behind.ts';
+import { openTriggers } from './open-triggers.ts';
 
 export interface OpenedWorld {
   readonly world: World;
   readonly receivers: Receivers;
+  /** Listeners of receivers, opened for this world; absent: they stay as they are. */
+  readonly listeners?: PreparedListeners;
 }
 
 /** Opens every driver the configuration names. Throws DriverError naming the part that could not be opened; nothing of the running world is touched. */
@@ -51,7 +55,12 @@ export async function openWorld(config: LoadedConfig, ports: DriverPorts, instru
       return manifest.open(spec.options, ports);
     },
   };
-  return { world, receivers: openReceivers(config, registry, ports) };
+  return { world, receivers: await openReceivers(config, registry, ports) };
+}
+
+/** Receivers with a listener of their own. */
+export function listensOf(config: LoadedConfig): readonly ReceiverListen[] {
+  return Object.entries(config.receivers).flatMap(([receiver, { listen }]) => (listen === undefined ? [] : [{ receiver, ...listen }]));
 }
 
 function need<M>(table: Readonly<Record<string, M>>, id: string, what: string): M {
@@ -78,17 +87,25 @@ function logFor(log: Log, driver: string): Log {
   };
 }
 
-function openReceivers(config: LoadedConfig, registry: ManifestRegistry, ports: DriverPorts): Receivers {
-  const table = new Map<string, { format: AlertFormat; manifest: AlertFormatManifest; auth: LoadedConfig['receivers'][string]['auth'] }>();
+async function openReceivers(config: LoadedConfig, registry: ManifestRegistry, ports: DriverPorts): Promise<Receivers> {
+  interface Opened {
+    readonly format: AlertFormat;
+    readonly manifest: AlertFormatManifest;
+    readonly auth: LoadedConfig['receivers'][string]['auth'];
+    readonly triggers: ReceiverTriggers | null;
+  }
+  const table = new Map<string, Opened>();
   for (const [name, r] of Object.entries(config.receivers)) {
     const manifest = need(registry.alertFormats, r.format, `receiver ${name}`);
-    table.set(name, { format: manifest.open(r.options), manifest, auth: r.auth });
+    table.set(name, { format: manifest.open(r.options), manifest, auth: r.auth, triggers: await openTriggers(manifest, r.options) });
   }
+  const withTriggers = [...table].filter(([, r]) => r.triggers !== null).map(([name]) => name);
   return {
-    find: (name) => {
+    find: (name): FoundReceiver | null => {
       const r = table.get(name);
-      return r ? { format: r.format, open: r.auth === 'none' } : null;
+      return r ? { format: r.format, open: r.auth === 'none', ...(r.triggers === null ? {} : { triggers: r.triggers }) } : null;
     },
+    withTriggers: () => withTriggers,
     verify: async (name: string, delivery: Delivery): Promise<Verdict> => {
       const r = table.get(name);
       if (!r) return { ok: false, status: 401, why: 'there is no such receiver' };

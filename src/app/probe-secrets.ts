@@ -3,11 +3,13 @@ import { type LoadedConfig, secretReferences } from '../config/config.ts';
 import { realFiles } from '../platform/files.ts';
 import { createSecrets } from '../platform/secrets.ts';
 import { asDriverError } from '../ports/ports.ts';
+import { vaultPlaceOf } from './kept-secrets.ts';
 import type { Finding } from './probe-world.ts';
 
 /** One finding for each that cannot be read, else one for all of them; none where there are no secrets. Values go nowhere. */
 export async function probeSecrets(config: LoadedConfig, configFile: string): Promise<Finding[]> {
-  const secrets = createSecrets(realFiles.resolve(configFile, '..'));
+  const baseDir = realFiles.resolve(configFile, '..');
+  const secrets = createSecrets(baseDir, vaultPlaceOf(config.server, baseDir));
   const references = secretReferences(config.expanded);
   const failures: Finding[] = [];
   for (const { ref, path } of references) {
@@ -22,6 +24,8 @@ export async function probeSecrets(config: LoadedConfig, configFile: string): Pr
   const many = `${references.length} can be read`;
   // Values in the environment are seen by every child process and by whoever may look at /proc.
   const text =
-    fromEnvironment.length === 0 ? many : `${many}; ${fromEnvironment.join(', ')} from the environment: a file or a systemd credential is seen by fewer`;
+    fromEnvironment.length === 0
+      ? many
+      : `${many}; ${fromEnvironment.join(', ')} from the environment: a file, a systemd credential or \`drover secret set\` is seen by fewer`;
   return [{ status: 'ok', subject: 'secrets', text, more: [], at: null }];
 }

@@ -14,7 +14,9 @@ import { realProcesses } from '../platform/processes.ts';
 import { createSecrets } from '../platform/secrets.ts';
 import { createSockets } from '../platform/sockets.ts';
 import { asDriverError, type DriverPorts, type SourceManifest, silentLog } from '../ports/ports.ts';
+import { vaultPlaceOf } from './kept-secrets.ts';
 import { type OpenedWorld, openWorld } from './open-world.ts';
+import { probeGroups } from './probe-groups.ts';
 import { loadManifest } from './registry.ts';
 
 export type ReadingJson = ReturnType<typeof readingView>;
@@ -62,7 +64,7 @@ function openProbe(config: LoadedConfig, configFile: string, timeoutMs: number, 
     sockets: createSockets(guard),
     processes: realProcesses,
     files: realFiles,
-    secrets: createSecrets(baseDir),
+    secrets: createSecrets(baseDir, vaultPlaceOf(config.server, baseDir)),
     log: silentLog,
     baseDir,
     stateDir: realFiles.resolve(baseDir, config.server.stateDir),
@@ -107,6 +109,7 @@ export async function probeWorld(config: LoadedConfig, configFile: string, timeo
       ...Object.keys(config.clouds).map((name) => failing(name, () => probeCloud(probe, name))),
       ...Object.keys(config.balancers).map((name) => failing(name, () => probeBalancer(probe, name))),
       ...Object.keys(config.sources).map((name) => failing(name, () => probeSource(probe, name))),
+      probeGroups(config, probe.ports).then((found) => found.map(({ group, refused, text }) => finding(refused ? 'FAIL' : 'warn', group, text))),
     ];
     return (await Promise.all(parts)).flat();
   } finally {
@@ -120,7 +123,9 @@ async function probeCloud(probe: Probe, name: string): Promise<Finding[]> {
   const facts = await world.clouds.get(name)?.view.list(0);
   if (facts === undefined) return [];
   const ours = [...facts.byGroup.values()].reduce((sum, machines) => sum + machines.length, 0);
-  const text = `${count(facts.byId.size, 'machine')}, ${ours} of this installation, listed in ${took(start)}`;
+  // Most clouds list nothing but what is ours: then a number of all would look like that of the account.
+  const all = facts.byId.size === ours ? '' : `${count(facts.byId.size, 'machine')}, `;
+  const text = `${all}${all === '' ? count(ours, 'machine') : ours} of this installation, listed in ${took(start)}`;
   if (!facts.complete) return [finding('warn', name, `${text}; the list is not complete, so nothing is concluded from what is missing in it`)];
   return [finding('ok', name, text)];
 }

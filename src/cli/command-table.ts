@@ -12,9 +12,11 @@ export const NOUNS: Readonly<Record<string, string>> = {
   metrics: 'what is measured',
   config: 'the configuration that runs',
   token: 'tokens of the API',
+  secret: 'secrets kept encrypted in the state directory',
   audit: 'the chain of events',
   emulate: 'parts to try things with',
   export: 'files for other programs',
+  import: 'a configuration from what you have',
 };
 
 export const GLOBAL_OPTIONS: readonly OptionSpec[] = [

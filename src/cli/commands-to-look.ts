@@ -12,7 +12,8 @@ export const startSection: Section = {
       options: [
         ['--seconds <n>', 'end by itself, after a scripted rise, a killed machine and a fall'],
         ['--report <file>', 'write one HTML file at the end'],
-        ['--balancer <kind>', 'auto, haproxy or proxy (default: auto)'],
+        ['--cloud <kind>', 'local, or linode: an emulated account with a NodeBalancer (default: local)'],
+        ['--balancer <kind>', 'of the local cloud: auto, haproxy or proxy (default: auto)'],
       ],
       about: 'With --json it prints one object a line; the last one is the summary.',
     },

@@ -7,6 +7,7 @@ import { type ApiWorld, createApiWorld, createFakeState, decisionOf, statusOf } 
 import { createCliIo, type TestIo, type TestIoOptions } from '../../test/support/cli-io.ts';
 import { type Api, createApi } from '../api/server.ts';
 import { realClock } from '../platform/clock.ts';
+import { SecretVault } from '../platform/secrets-vault.ts';
 import { COMMANDS } from './command-table.ts';
 import { EVENT_TYPES } from './event-types.ts';
 import { EXIT } from './exit-codes.ts';
@@ -92,19 +93,29 @@ const CALLS: Readonly<Record<string, readonly [argv: readonly string[], exit: nu
   'token list': [[], 0],
   'token create': [['ci'], 0],
   'token revoke': [['TOKEN', '--yes'], 0],
+  'secret list': [[], 0],
+  'secret set': [['api_key', '--from-file', 'value.txt'], 0],
+  'secret remove': [['old_key'], 0],
+  'secret rotate-key': [[], 0],
   'audit verify': [[], 0],
   backup: [['copy.db'], 0],
   'export openapi': [[], 0],
   'export schema': [[], 0],
   'export systemd': [[], 0],
+  'export ansible': [['--list'], 0],
+  'import am-executor': [['executor.yml', '--max', '3', '--region', 'us-east', '--type', 'g6-nanode-1', '--image', 'linode/debian12'], 0],
   completion: [['bash'], 0],
   version: [[], 0],
   help: [['--all'], 0],
 };
-const ENDLESS = ['demo', 'serve', 'emulate proxy', 'emulate web'];
+const ENDLESS = ['demo', 'serve', 'emulate linode', 'emulate proxy', 'emulate web'];
 
-function prepare(): void {
+async function prepare(): Promise<void> {
   rmSync(join(dir, 'new.yaml'), { force: true });
+  writeFileSync(join(dir, 'value.txt'), 'hush\n');
+  writeFileSync(join(dir, 'executor.yml'), 'commands: [{ cmd: ./more.sh, match_labels: { alertname: HighLoad } }]\n');
+  writeFileSync(join(dir, 'more.sh'), 'linode-cli linodes create --label web-$RANDOM\n');
+  await new SecretVault({ stateDir: join(dir, 'drover-state'), key: null }).set('old_key', 'hush', 0);
   writeFileSync(join(dir, 'sources.yaml'), `${GOOD}sources: { edge: { type: haproxy, socket: ./none.sock } }\n`);
   world.state.groups.set('old', statusOf('old', { managed: false, state: 'unmanaged' }));
   world.state.groups.set('cold', statusOf('cold', { state: 'frozen', problem: null }));
@@ -123,7 +134,7 @@ describe('every command', () => {
   });
 
   it.each(Object.keys(CALLS))('%s --json: one document with its schema, nothing else on stdout', async (name) => {
-    prepare();
+    await prepare();
     const t = await drover([...argvOf(name), '--json']);
     expect([t.code, t.err().includes('should not happen')], t.err()).toEqual([CALLS[name]?.[1], false]);
     const document = JSON.parse(t.out()) as Record<string, unknown>;
@@ -133,7 +144,7 @@ describe('every command', () => {
   });
 
   it.each(Object.keys(CALLS))('%s: for people, without a terminal and so without any escape', async (name) => {
-    prepare();
+    await prepare();
     const t = await drover(argvOf(name));
     expect(t.code, t.err()).toBe(CALLS[name]?.[1]);
     expect(t.out() + t.err()).not.toContain(ESCAPE);
@@ -141,7 +152,7 @@ describe('every command', () => {
   });
 
   it.each(Object.keys(CALLS))('%s --plain: no glyphs, no escapes even in a terminal', async (name) => {
-    prepare();
+    await prepare();
     const t = await drover([...argvOf(name), '--plain', '--yes'], { tty: true });
     expect(t.code, t.err()).toBe(CALLS[name]?.[1]);
     expect(t.out()).not.toMatch(/[●▲▽■‖◌]/);
@@ -149,7 +160,7 @@ describe('every command', () => {
   });
 
   it.each(Object.keys(CALLS))('%s --no-input: asks nothing in a terminal', async (name) => {
-    prepare();
+    await prepare();
     const t = await drover([...argvOf(name).filter((a) => a !== '--yes'), '--no-input', ...(name === 'init' ? ['--command', './a', '--max', '2'] : [])], {
       tty: true,
     });
@@ -420,10 +431,11 @@ describe('streams', () => {
     expect(await running).toBe(EXIT.interrupted);
     for (const line of test.out().trimEnd().split('\n')) expect(JSON.parse(line)).toMatchObject({ schema: 'drover.fleet/v1' });
   });
-  it('emulate web and proxy say where they are and end at SIGTERM', async () => {
+  it('emulate web, proxy and linode say where they are and end at SIGTERM', async () => {
     for (const argv of [
       ['emulate', 'web', '--listen', '127.0.0.1:0'],
       ['emulate', 'proxy', '--listen', '127.0.0.1:0', '--admin', '127.0.0.1:0'],
+      ['emulate', 'linode', '--listen', '127.0.0.1:0', '--control', '127.0.0.1:0', '--network', 'loopback'],
     ]) {
       const test = createCliIo({ cwd: dir });
       const running = run([...argv, '--json'], test.io);

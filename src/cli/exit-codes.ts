@@ -19,7 +19,7 @@ export const EXIT_MEANINGS: readonly (readonly [number, string])[] = [
   [EXIT.failed, 'failed: a bug of ours, or input and output'],
   [EXIT.usage, 'wrong usage'],
   [EXIT.invalid, 'the configuration is invalid'],
-  [EXIT.notFound, 'no such group, instance, decision or token'],
+  [EXIT.notFound, 'no such group, instance, decision, token or secret'],
   [EXIT.notAllowed, 'not allowed: the token or its role'],
   [EXIT.unreachable, 'the controller, a cloud or a source of metrics could not be reached'],
   [EXIT.refused, 'refused: needs a confirmation, is protected, or contradicts what is there'],

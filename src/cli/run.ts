@@ -105,7 +105,9 @@ function ofDriver(e: DriverError): CliError {
 
 /** Commander's words, in our form, with the near name in ours. */
 function ofCommander(e: CommanderError): CliError {
-  const text = e.message.replace(/^error: /, '').split('\n')[0] ?? '';
+  // What is one argument too many, or stands behind an option that is none, may be a secret typed in the wrong place.
+  const said = e.message.replace(/(but got \d+): [\s\S]*$/, '$1.').replace(/^(error: unknown option '--[^=']*)=[\s\S]*'/, "$1'");
+  const text = said.replace(/^error: /, '').split('\n')[0] ?? '';
   const unknown = /^unknown command '(.*)'/s.exec(text)?.[1];
   if (unknown !== undefined) {
     const parents = [...new Set(COMMANDS.map((c) => c.name.split(' ')[0] ?? ''))];

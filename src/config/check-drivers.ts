@@ -16,7 +16,7 @@ export const SECTIONS = [
   { section: 'clouds', kind: 'cloud', typeKey: 'type', own: ['type'], noun: 'cloud' },
   { section: 'sources', kind: 'source', typeKey: 'type', own: ['type'], noun: 'source' },
   { section: 'balancers', kind: 'balancer', typeKey: 'type', own: ['type'], noun: 'balancer' },
-  { section: 'receivers', kind: 'alert-format', typeKey: 'format', own: ['format', 'auth'], noun: 'receiver' },
+  { section: 'receivers', kind: 'alert-format', typeKey: 'format', own: ['format', 'listen', 'auth'], noun: 'receiver' },
   { section: 'notify', kind: 'notifier', typeKey: 'type', own: ['type', 'at_once', 'digest'], noun: 'notifier' },
 ] as const satisfies readonly { section: string; kind: DriverKind; typeKey: string; own: readonly string[]; noun: string }[];
 

@@ -207,6 +207,13 @@ export const SENSE_CODES = {
     'health: { http: { every: 2s, timeout: 5s } }',
     'health: { http: { every: 5s, timeout: 2s } }',
   ),
+  E0120: error(
+    'two listeners at one address',
+    'A receiver asks for an address that the API or another receiver has. Each listener needs a port of its own.',
+    'file',
+    'version: 1\nserver: { listen: 127.0.0.1:8470 }\nreceivers: { am: { format: alertmanager, auth: none, listen: 127.0.0.1:8470 } }\ngroups: {}\n',
+    'version: 1\nserver: { listen: 127.0.0.1:8470 }\nreceivers: { am: { format: alertmanager, auth: none, listen: 127.0.0.1:23222 } }\ngroups: {}\n',
+  ),
   // Worth a second look
   W0201: warning(
     'a query that turns a missing metric into zero',
@@ -237,8 +244,8 @@ export const SENSE_CODES = {
     'hooks: { before_delete: { exec: [curl, "http://127.0.0.1"] } }',
   ),
   W0205: warning(
-    'a secret file that cannot be used',
-    'It is not there, or every user of this machine may read it; then Drover refuses it when it is needed. A file made by `(umask 077; … > FILE)` is readable for its owner only.',
+    'a secret that cannot be used',
+    'Its file is not there, or every user of this machine may read it; then Drover refuses it when it is needed. A file made by `(umask 077; … > FILE)` is readable for its owner only. Or nothing is kept under the name: `drover secret set NAME` does that.',
     'file',
     'version: 1\nreceivers: { am: { format: alertmanager, auth: { bearer: { file: ./gone } } } }\ngroups: {}\n',
     'version: 1\nreceivers: { am: { format: alertmanager, auth: { bearer: { env: AM_TOKEN } } } }\ngroups: {}\n',

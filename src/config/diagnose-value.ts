@@ -42,7 +42,7 @@ function unitProblem(f: BadValue, name: string, tell: Tell): Diagnostic | null {
       return tell('E0026', {
         message: `${name} is a secret written in the open`,
         label: 'a secret does not belong here',
-        help: 'write where it is kept: `{ file: /run/secrets/NAME }` or `{ env: NAME }`; and change it, since it has been in a file',
+        help: 'write where it is kept: `{ file: /run/secrets/NAME }`, `{ env: NAME }` or `{ secret: NAME }`; and change it, since it has been in a file',
       });
     case 'duration':
       if (/^\s*\d+(\.\d+)?\s*$/.test(shown)) {

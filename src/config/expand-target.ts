@@ -122,10 +122,15 @@ function expandCpu(x: Expansion, name: string, group: MapNode, rest: MapNode, ta
   return withPolicy(withMetric(rest, entry, 'target-cpu', metric), entry, 'target-cpu', policy);
 }
 
-/** Mean CPU over the machines of a job, in percent, from node_exporter. */
+/**
+ * Mean CPU over the machines of a job, in percent, from node_exporter. Idle time is held against the time that was measured, not against the
+ * window: `avg(rate(…))` takes the part of the window in which a machine did not exist for busy time, so every machine that comes or
+ * goes would look like load.
+ */
 export function cpuQuery(job: string): string {
   const quoted = job.replace(/[\\"\n]/g, (c) => (c === '\n' ? '\\n' : `\\${c}`));
-  return `100 * (1 - avg(rate(node_cpu_seconds_total{mode="idle",job="${quoted}"}[2m])))`;
+  const measured = (labels: string): string => `sum(rate(node_cpu_seconds_total{${labels}}[2m]))`;
+  return `100 * (1 - ${measured(`mode="idle",job="${quoted}"`)} / ${measured(`job="${quoted}"`)})`;
 }
 
 function cloudWords(group: MapNode): string {

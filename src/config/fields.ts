@@ -33,7 +33,7 @@ const KIND_WORDS: Readonly<Partial<Record<FieldKind, string>>> = {
   money: 'an amount of money (0.0066 EUR/h)',
   budget: 'an amount of money (120 EUR/month), or a list of two',
   threshold: 'a number or a percentage (85%)',
-  secret: 'where a secret is kept ({ file: PATH } or { env: NAME })',
+  secret: 'where a secret is kept ({ file: PATH }, { env: NAME } or { secret: NAME })',
 };
 
 function infoOf(path: string, schema: z.ZodType, parent: z.ZodType | null): FieldInfo {

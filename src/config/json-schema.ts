@@ -30,7 +30,7 @@ export function jsonSchema(registry: ManifestRegistry, policies: PolicyTable = P
   setNamed(section('clouds'), 'type', registry.clouds, ['type']);
   setNamed(section('sources'), 'type', registry.sources, ['type']);
   setNamed(section('balancers'), 'type', registry.balancers, ['type']);
-  setNamed(section('receivers'), 'format', registry.alertFormats, ['format', 'auth']);
+  setNamed(section('receivers'), 'format', registry.alertFormats, ['format', 'listen', 'auth']);
   setNamed(section('notify'), 'type', registry.notifiers, ['type', 'at_once', 'digest'], true);
   const ofTemplate = base(at(section('templates'), 'additionalProperties'), TEMPLATE_KEYS);
   const templates = Object.values(registry.clouds).flatMap((c) => variants(ofTemplate, schemaOf(c.template)));

@@ -65,6 +65,7 @@ describe('defaults', () => {
       host: '127.0.0.1',
       port: 8470,
       stateDir: './drover-state',
+      secretsKey: null,
       tls: null,
       insecureHttp: false,
       tokensFile: null,
@@ -116,7 +117,7 @@ describe('shorthands', () => {
     const spec = group("target: { cpu: 60%, job: 'no\"de' }");
     expect(spec.metrics['target-cpu']).toMatchObject({
       unit: 'percent',
-      query: { query: '100 * (1 - avg(rate(node_cpu_seconds_total{mode="idle",job="no\\"de"}[2m])))' },
+      query: { query: '100 * (1 - sum(rate(node_cpu_seconds_total{mode="idle",job="no\\"de"}[2m])) / sum(rate(node_cpu_seconds_total{job="no\\"de"}[2m])))' },
     });
     expect(spec.policies[0]).toMatchObject({ name: 'target-cpu', options: { target: { value: 0.6, percent: true } } });
     const [told] = diagnosticsOf(SMALL.replace('max: 10', 'max: 10, target: { cpu: 60% }'));

@@ -33,6 +33,8 @@ export interface LoadOptions {
   readonly fileExists?: (path: string) => boolean;
   /** May every user of this machine read this file? Without it, nothing is said of the modes of secret files. */
   readonly everyoneReads?: (path: string) => boolean;
+  /** Names of the secrets kept in a state directory, given as it is written; null: it cannot be looked at. Without it, names are not looked for. */
+  readonly keptSecrets?: (stateDir: string) => readonly string[] | null;
   /** Kinds of policies. Default: the built-in ones. */
   readonly policies?: PolicyTable;
 }
@@ -48,6 +50,8 @@ export interface ServerConfig {
   readonly port: number;
   /** Relative to the configuration file. */
   readonly stateDir: string;
+  /** Where the key of the kept secrets is; null: in the state directory. */
+  readonly secretsKey: { readonly file: string } | { readonly env: string } | null;
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** Plain HTTP beyond loopback is allowed. */
   readonly insecureHttp: boolean;
@@ -67,6 +71,8 @@ export interface ReceiverConfig {
   readonly options: Json;
   /** `token`: a token of the API with the role receiver. */
   readonly auth: FileValue['receivers'][string]['auth'];
+  /** A listener of its own. */
+  readonly listen?: { readonly host: string; readonly port: number };
 }
 
 export interface NotifierConfig extends ConfiguredDriver {
@@ -104,7 +110,7 @@ export function loadConfig(source: ConfigSource, registry: ManifestRegistry, opt
   const parts = checkDrivers(telling, registry, policies);
   const told = diagnose([...checked.findings, ...parts.findings], telling);
   const damaged = new Set([...told.damaged, ...read.diagnostics.map(() => '')]);
-  const { fileExists = null, everyoneReads = null } = options;
+  const { fileExists = null, everyoneReads = null, keptSecrets = null } = options;
   const sense = new Sense({
     frame,
     root: expanded.root,
@@ -113,6 +119,7 @@ export function loadConfig(source: ConfigSource, registry: ManifestRegistry, opt
     registry,
     fileExists,
     everyoneReads,
+    keptSecrets,
     damaged,
     badTargets: expanded.badTargets,
   });
@@ -149,7 +156,13 @@ function build(source: ConfigSource, context: BuildContext, parts: DriverParts, 
   const receivers = Object.fromEntries(
     Object.entries(file.receivers).map(([name, r]): [string, ReceiverConfig] => [
       name,
-      { format: r.format ?? name, options: optionsAt('receivers', name), auth: r.auth },
+      {
+        format: r.format ?? name,
+        options: optionsAt('receivers', name),
+        auth: r.auth,
+        // Only where it is written, so that the hash of files without it stays.
+        ...(r.listen === undefined ? {} : { listen: addressOf(r.listen) }),
+      },
     ]),
   );
   const notifiers = Object.fromEntries(
@@ -164,13 +177,17 @@ function build(source: ConfigSource, context: BuildContext, parts: DriverParts, 
   return { source, hash, ...parsed, groups, expanded, warnings };
 }
 
+function addressOf(listen: string): { host: string; port: number } {
+  const colon = listen.lastIndexOf(':');
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
+}
+
 function serverOf(file: FileValue): ServerConfig {
   const { server } = file;
-  const colon = server.listen.lastIndexOf(':');
   return {
-    host: server.listen.slice(0, colon).replace(/^\[|\]$/g, ''),
-    port: Number(server.listen.slice(colon + 1)),
+    ...addressOf(server.listen),
     stateDir: server.state,
+    secretsKey: server.secrets_key ?? null,
     tls: server.tls ?? null,
     insecureHttp: server.insecure_http,
     tokensFile: server.auth.tokens_file ?? null,

@@ -8,8 +8,8 @@ const plain: Paint = (_, text) => text;
 /** Longer source lines are cut around the caret. */
 const MAX_WIDTH = 160;
 
-/** One diagnostic with the lines it speaks of and carets under the characters it means. */
-export function printDiagnostic(d: Diagnostic, frame: Frame, paint: Paint = plain): string {
+/** One diagnostic with the lines it speaks of and carets under the characters it means. Findings in files of others have codes of their own. */
+export function printDiagnostic(d: Omit<Diagnostic, 'code'> & { readonly code: string }, frame: Frame, paint: Paint = plain): string {
   const marks = [{ line: d.line, column: d.column, endColumn: d.endColumn, label: d.label, sign: '^' }];
   if (d.second !== undefined) marks.push({ ...d.second, sign: '-' });
   marks.sort((a, b) => a.line - b.line || (a.sign === '^' ? -1 : 1));

@@ -4,7 +4,10 @@ import { readYaml } from './read.ts';
 import { secretReferences } from './secret-references.ts';
 
 const FILE = `version: 1
+server: { secrets_key: { file: ./not-a-secret } }
 receivers:
+  signed: { format: generic, auth: { hmac: { secret: in-the-open } } }
+  kept: { format: generic, auth: { hmac: { secret: { secret: four } } } }
   am: { format: alertmanager, auth: { bearer: [{ file: ./one }, { env: TWO }] } }
 clouds:
   env: { type: exec, env: { file: plain-text, TOKEN: { file: ./three } } }
@@ -17,6 +20,7 @@ describe('references to secrets', () => {
     const { root } = readYaml(FILE, 'drover.yaml');
     if (root === null) throw new Error('not read');
     expect(secretReferences(root).map(({ ref, path }) => ({ ...ref, path }))).toEqual([
+      { secret: 'four', path: 'receivers.kept.auth.hmac.secret' },
       { file: './one', path: 'receivers.am.auth.bearer.0' },
       { env: 'TWO', path: 'receivers.am.auth.bearer.1' },
       { file: './three', path: 'clouds.env.env.TOKEN' },

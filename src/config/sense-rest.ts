@@ -9,26 +9,61 @@ export function isLoopback(listen: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }
 
-/** The controller itself. */
+/** The controller itself, and receivers with a listener of their own. */
 export function checkServer(s: Sense): void {
-  const listen = s.text(['server', 'listen']);
-  if (listen === null || isLoopback(listen)) return;
-  if (!s.written(['server', 'tls']) && s.at(['server', 'insecure_http']) === false) {
-    s.tell('E0113', s.span(['server', 'listen']), {
+  const server = ['server', 'listen'];
+  const listen = s.text(server);
+  const plain = !s.written(['server', 'tls']) && s.at(['server', 'insecure_http']) === false;
+  if (listen !== null && !isLoopback(listen) && plain) {
+    s.tell('E0113', s.span(server), {
       message: 'the API would be open to the network over plain HTTP',
       label: 'beyond loopback, without TLS',
       help: 'add `tls: { cert: …, key: … }`; or `insecure_http: true` where a proxy in front adds TLS; or listen on `127.0.0.1`',
     });
   }
+  const taken: { listen: string; path: Path }[] = listen === null ? [] : [{ listen, path: server }];
   for (const receiver of s.keys(['receivers'])) {
-    if (s.at(['receivers', receiver, 'auth']) !== 'none') continue;
+    const path = ['receivers', receiver, 'listen'];
+    const own = s.text(path);
+    if (own !== null && !isLoopback(own) && plain) {
+      s.tell('E0113', s.span(path), {
+        message: `alerts for \`${receiver}\` would cross the network over plain HTTP`,
+        label: 'beyond loopback, without TLS',
+        help: 'add `server: { tls: { cert: …, key: … } }`; or `insecure_http: true` there where a proxy in front adds TLS; or listen on `127.0.0.1`',
+      });
+    }
+    if (own !== null) checkAddress(s, own, path, taken);
+    // `/hooks/NAME` is not served to the network then: it refuses whoever is not on this machine.
+    const at = own === null ? listen : own;
+    if (at === null || isLoopback(at) || s.at(['receivers', receiver, 'auth']) !== 'none') continue;
     s.tell('E0112', s.span(['receivers', receiver, 'auth']), {
       message: `anybody on the network could send alerts to \`${receiver}\``,
       label: '`none` is for loopback only …',
       help: 'write `auth: { bearer: { file: /run/secrets/NAME } }`, or listen on `127.0.0.1`',
-      second: { span: s.span(['server', 'listen']), label: '… and this is not loopback' },
+      second: { span: s.span(own === null ? server : path), label: '… and this is not loopback' },
     });
   }
+}
+
+/** Two listeners cannot have one address. */
+function checkAddress(s: Sense, listen: string, path: Path, taken: { listen: string; path: Path }[]): void {
+  const before = taken.find((t) => overlap(t.listen, listen));
+  taken.push({ listen, path });
+  if (before === undefined) return;
+  s.tell('E0120', s.span(path), {
+    message: `\`${listen}\` is taken already`,
+    label: 'no second listener can have it',
+    help: 'give each its own port',
+    ...(s.written(before.path) ? { second: { span: s.span(before.path), label: 'taken here' } } : {}),
+  });
+}
+
+/** Empty, `0.0.0.0` and `[::]` stand for every address. Port 0 is a free one, whatever others have. */
+function overlap(a: string, b: string): boolean {
+  const parts = (listen: string): [string, string] => [listen.slice(0, listen.lastIndexOf(':')), listen.slice(listen.lastIndexOf(':') + 1)];
+  const [[hostA, portA], [hostB, portB]] = [parts(a), parts(b)];
+  const every = (host: string): boolean => host === '' || host === '0.0.0.0' || host === '[::]';
+  return Number(portA) === Number(portB) && Number(portA) !== 0 && (hostA === hostB || every(hostA) || every(hostB));
 }
 
 /** Machine names begin with the prefix and are never used twice, so each group needs its own; numbered names also clash where one prefix is another and digits. */

@@ -14,6 +14,8 @@ export interface SenseInput {
   readonly registry: ManifestRegistry;
   readonly fileExists: ((path: string) => boolean) | null;
   readonly everyoneReads: ((path: string) => boolean) | null;
+  /** Names of the secrets in a state directory (as it is written); null: it cannot be looked at. */
+  readonly keptSecrets: ((stateDir: string) => readonly string[] | null) | null;
   /** Keys that are wrong already (see diagnose): what follows from them is not told again. */
   readonly damaged: ReadonlySet<string>;
   /** Groups whose `target` is wrong already. */

@@ -47,6 +47,13 @@ export function secretRef() {
         '/run/secrets/am-token',
       ),
     }),
+    z.strictObject({
+      secret: field(
+        z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'the name of a secret is up to 64 letters, digits, `_`, `-` and `.`, starting with a letter'),
+        'Secret kept encrypted in the state directory, set by `drover secret set NAME`.',
+        'am_token',
+      ),
+    }),
   ]);
 }
 

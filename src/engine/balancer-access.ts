@@ -7,9 +7,12 @@ import {
   type ListResult,
   type Member,
   type MemberRequest,
+  type Need,
+  type Place,
 } from '../ports/ports.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instrument } from './instrument.ts';
+import { PREFLIGHT_MS, Preflights } from './preflights.ts';
 
 /** Members of one balancer as last read, by ref. */
 export interface BalancerFacts {
@@ -49,6 +52,11 @@ export class BalancerView {
   #facts: BalancerFacts | null = null;
   #reading: Promise<BalancerFacts> | null = null;
   #readMono = Number.NEGATIVE_INFINITY;
+  #place: Promise<Place | null> | null = null;
+  /** Whether its credentials allow what is needed; null: it cannot be asked. */
+  readonly preflights: Preflights | null;
+  /** Its members must be at one place. */
+  readonly places: boolean;
 
   constructor(name: string, reader: BalancerReader, can: BalancerAbilities, clock: Clock, instrument: Instrument) {
     this.name = name;
@@ -56,6 +64,27 @@ export class BalancerView {
     this.#clock = clock;
     this.#instrument = instrument;
     this.#reader = reader;
+    this.places = reader.place !== undefined;
+    this.preflights =
+      reader.preflight === undefined
+        ? null
+        : new Preflights((need: Need) => measured(name, clock, instrument, 'preflight', PREFLIGHT_MS, async (signal) => reader.preflight?.(need, signal)));
+  }
+
+  /** Where its members must be, asked once; null: anywhere. Throws DriverError, and is asked again then. */
+  place(): Promise<Place | null> {
+    this.#place ??= measured(
+      this.name,
+      this.#clock,
+      this.#instrument,
+      'place',
+      PREFLIGHT_MS,
+      async (signal) => (await this.#reader.place?.(signal)) ?? null,
+    ).catch((e: unknown) => {
+      this.#place = null;
+      throw e;
+    });
+    return this.#place;
   }
 
   /** Members as read at most `maxAgeMs` ago; concurrent askers share one call. Throws DriverError. */

@@ -1,3 +1,4 @@
+import type { Json } from '../core/model/model.ts';
 import {
   asDriverError,
   type Clock,
@@ -5,13 +6,27 @@ import {
   type CloudAbilities,
   type CloudReader,
   type CreateRequest,
+  type DiscoveryTarget,
   DriverError,
   type ListResult,
   type Machine,
+  type Need,
+  type Place,
 } from '../ports/ports.ts';
 import { withDeadline } from './deadline.ts';
 import type { Instrument } from './instrument.ts';
+import { PREFLIGHT_MS, Preflights } from './preflights.ts';
 import { Slots } from './serial.ts';
+
+/** Longest time to read every machine of an account, ms. */
+const TARGETS_MS = 30_000;
+
+/** Machines for service discovery as last read. */
+export interface CloudTargets {
+  readonly targets: readonly DiscoveryTarget[];
+  /** When the cloud was asked, monotonic ms. */
+  readonly asOfMono: number;
+}
 
 /** One list of a cloud, indexed once and shared by all groups of that cloud. */
 export interface CloudFacts {
@@ -70,6 +85,14 @@ export class CloudView {
   #listing: Promise<CloudFacts> | null = null;
   #listedMono = Number.NEGATIVE_INFINITY;
   #serial = 0;
+  #targets: CloudTargets | null = null;
+  #targeting: Promise<CloudTargets> | null = null;
+  /** After a failure it is not asked again until then, monotonic ms. */
+  #targetsFailed: { readonly error: unknown; readonly quietUntilMono: number } | null = null;
+  /** Whether its credentials allow what is needed; null: it cannot be asked. */
+  readonly preflights: Preflights | null;
+  /** It can say where its machines are. */
+  readonly places: boolean;
 
   constructor(gate: Gate, reader: CloudReader, can: CloudAbilities, installId: string) {
     this.name = gate.name;
@@ -77,6 +100,16 @@ export class CloudView {
     this.#gate = gate;
     this.#reader = reader;
     this.#installId = installId;
+    this.places = reader.place !== undefined;
+    this.preflights =
+      reader.preflight === undefined
+        ? null
+        : new Preflights((need: Need) => gate.call('preflight', PREFLIGHT_MS, async (signal) => reader.preflight?.(need, signal)));
+  }
+
+  /** Where a machine of this template would be; null: that cannot be said. */
+  place(template: Json): Place | null {
+    return this.#reader.place?.(template) ?? null;
   }
 
   /** A list at most `maxAgeMs` old; concurrent askers share one call. Throws DriverError. */
@@ -98,9 +131,44 @@ export class CloudView {
     return this.#facts;
   }
 
+  /**
+   * Every machine its credentials see, as read at most `maxAgeMs` ago; while the cloud does not answer the last ones, however old.
+   * Null: this cloud has none to tell. Throws DriverError when there never was an answer.
+   */
+  async targets(maxAgeMs: number): Promise<CloudTargets | null> {
+    if (this.#reader.targets === undefined) return null;
+    const known = this.#targets;
+    const failed = this.#targetsFailed;
+    const now = this.#gate.clock.mono();
+    if (known !== null && now - known.asOfMono <= maxAgeMs) return known;
+    if (failed !== null && now < failed.quietUntilMono) return orThrow(known, failed.error);
+    this.#targeting ??= this.#readTargets().finally(() => {
+      this.#targeting = null;
+    });
+    try {
+      return await this.#targeting;
+    } catch (e) {
+      this.#targetsFailed = { error: e, quietUntilMono: this.#gate.clock.mono() + maxAgeMs };
+      return orThrow(this.#targets, e);
+    }
+  }
+
+  async #readTargets(): Promise<CloudTargets> {
+    const asOfMono = this.#gate.clock.mono();
+    const targets = await this.#gate.call('targets', TARGETS_MS, async (signal) => (await this.#reader.targets?.(signal)) ?? []);
+    this.#targets = { targets, asOfMono };
+    this.#targetsFailed = null;
+    return this.#targets;
+  }
+
   get(id: string): Promise<Machine | null> {
     return this.#gate.call('get', 30_000, (signal) => this.#reader.get(id, signal));
   }
+}
+
+function orThrow(known: CloudTargets | null, error: unknown): CloudTargets {
+  if (known === null) throw error as Error;
+  return known;
 }
 
 /** The acting half. Only create (steps) and delete (reaper) hold one; a group in observe mode never does. */

@@ -42,6 +42,8 @@ export interface EngineContext {
   world(): World;
   /** Alert episodes that fire, as last committed. */
   firing(): readonly AlertRow[];
+  /** One episode, firing or over, as last heard; undefined: not known any more. */
+  alert(receiver: string, episode: string): AlertRow | undefined;
   /** Makes a group due at once; the event only wakes, the cycle looks at the world. */
   wake(group: string): void;
   /** The fence: may this process start a mutating call for the group now? Asked before the intent and, because a commit takes time, again before the call. */

@@ -17,7 +17,7 @@ import { owedChange } from './record.ts';
 import { Serial, Slots } from './serial.ts';
 
 /** What the engine is given: the parts it shares with its own parts as they are, and the world of the first configuration. */
-export interface EngineDeps extends Omit<EngineContext, 'world' | 'firing' | 'wake' | 'mayStart' | 'fleet'> {
+export interface EngineDeps extends Omit<EngineContext, 'world' | 'firing' | 'alert' | 'wake' | 'mayStart' | 'fleet'> {
   /** Names this process; another process must have another name. */
   readonly controllerId: string;
   readonly world: World;
@@ -92,6 +92,7 @@ export class Engine {
       installId,
       world: () => this.#world,
       firing: () => this.alerts.firing(),
+      alert: (receiver, episode) => this.alerts.get(receiver, episode),
       wake: (group) => this.wake(group),
       mayStart: (runner) => !this.#stopping && this.storeDown === null && !runner.lost && this.#leases.covers(runner.name),
       fleet: (windowMs) => this.#fleet(windowMs),

@@ -15,12 +15,13 @@ import {
 import { type Engine, RETIRING } from './engine.ts';
 import type { GroupRunner } from './group-runner.ts';
 import { observe, readMetric } from './observe.ts';
-import { type Actor, type GroupStatus, OperationError, type Operations, type VictimView } from './operations.ts';
+import { type Actor, type CloudListing, type GroupStatus, OperationError, type Operations, type VictimView } from './operations.ts';
 import { receiveAlerts } from './receive.ts';
 import { unmet } from './reconciled.ts';
 import { forgottenBy, machinePatch, newRow, tokenOf } from './rows.ts';
 import { snapshotOf } from './snapshot.ts';
 import { groupStatus } from './status.ts';
+import { listTargets } from './targets.ts';
 
 /** Everything people can ask of a running controller, over the engine and its store. */
 export class Operating implements Operations {
@@ -81,6 +82,10 @@ export class Operating implements Operations {
     } catch (e) {
       throw new OperationError('unavailable', asDriverError(e).message);
     }
+  }
+
+  targets(cloud: string): Promise<CloudListing | null> {
+    return listTargets(this.#engine.ctx, cloud);
   }
 
   async decisions(group: string | null, page: Page) {
@@ -229,13 +234,14 @@ export class Operating implements Operations {
     const cloud = ctx.world().clouds.get(runner.state.row.spec.cloud);
     if (!cloud) throw new OperationError('unavailable', `No cloud named ${runner.state.row.spec.cloud} is configured.`);
     const machine = await cloud.view.get(machineId).catch((e) => {
-      throw new OperationError('unavailable', asDriverError(e).message);
+      const { code, message } = asDriverError(e);
+      throw new OperationError(code === 'bad-request' ? 'invalid' : 'unavailable', message);
     });
     if (!machine) throw new OperationError('no-such-instance', `The cloud knows no machine ${machineId}.`);
     if (machine.owner?.install !== ctx.installId || machine.owner.group !== group) {
       throw new OperationError(
         'refused',
-        `${machineId} does not carry the tags of ${group}. Only tagged machines can be adopted: tag it first, so that it is never taken for someone else's.`,
+        `${machineId} does not carry the owner tags of ${group} (installation ${ctx.installId}). Only tagged machines can be adopted: tag it first, as the page of the cloud's driver says, so that it is never taken for someone else's.`,
       );
     }
     if ((await this.#store.instances(group, false)).some((i) => i.machineId === machineId))

@@ -1,5 +1,5 @@
 import type { Decision, GroupSpec, JsonObject, ManualOverride, Pause, Reading } from '../core/model/model.ts';
-import type { AlertRow, DecisionInputs, DecisionRow, EventRow, InboundAlert, InstanceRow, Machine, Page } from '../ports/ports.ts';
+import type { AlertRow, DecisionInputs, DecisionRow, DiscoveryTarget, EventRow, InboundAlert, InstanceRow, Machine, Page } from '../ports/ports.ts';
 
 /** Who asks; recorded in every event. */
 export interface Actor {
@@ -43,6 +43,13 @@ export interface VictimView {
   readonly why: string;
 }
 
+/** Every machine of a cloud, for service discovery. */
+export interface CloudListing {
+  readonly targets: readonly DiscoveryTarget[];
+  /** Since the cloud was asked, ms. */
+  readonly ageMs: number;
+}
+
 /** Thrown by operations; the API maps the code to a status, the CLI to an exit code. */
 export class OperationError extends Error {
   readonly code: 'no-such-group' | 'no-such-instance' | 'no-such-decision' | 'refused' | 'conflict' | 'invalid' | 'unavailable';
@@ -76,6 +83,8 @@ export interface Operations {
   instance(id: string): Promise<InstanceRow>;
   /** Machines in the group's cloud that are not managed by us, or that carry our tag and are not in the books. */
   unmanaged(group: string): Promise<readonly Machine[]>;
+  /** Every machine that the credentials of a cloud see; null: this cloud has no discovery of its own. */
+  targets(cloud: string): Promise<CloudListing | null>;
   decisions(group: string | null, page: Page): Promise<readonly DecisionRow[]>;
   decision(id: string): Promise<{ readonly row: DecisionRow; readonly first: DecisionInputs; readonly last: DecisionInputs }>;
   /** Makes the stored decision again from its inputs: first and last of its run. */

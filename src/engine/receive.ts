@@ -1,5 +1,6 @@
 import type { AlertRow, ControlChange, InboundAlert, NewEvent } from '../ports/ports.ts';
 import { keyOf, MOST_FIRING } from './alert-book.ts';
+import { alertDetail } from './alert-detail.ts';
 import type { Engine } from './engine.ts';
 import type { ReceiveResult } from './operations.ts';
 
@@ -77,6 +78,7 @@ function effectOf(a: InboundAlert, known: AlertRow | undefined, engine: Engine, 
     startsAtMs: a.startsAtMs,
     lastHeardMs: now,
     resolvedAtMs: a.status === 'resolved' ? (a.endsAtMs ?? now) : null,
+    ...alertDetail(a),
   };
   if (a.status === 'resolved') {
     if (known?.status === 'resolved') return { kind: 'ignored', row: null, why: 'resolved already' };

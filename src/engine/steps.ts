@@ -1,6 +1,7 @@
-import type { HookSpec } from '../core/model/model.ts';
+import type { GroupSpec, HookSpec } from '../core/model/model.ts';
 import { rememberLaunchFailure, rememberLaunchSuccess } from '../core/remember.ts';
 import { asDriverError, DriverError, type InstanceRow, type NewEvent, type StepKind } from '../ports/ports.ts';
+import { alertsBehind } from './alerts-behind.ts';
 import { assertIntent, InvariantViolated } from './assert.ts';
 import { type EngineContext, type Hands, handsOf, memberPort } from './context.ts';
 import { withDeadline } from './deadline.ts';
@@ -9,6 +10,7 @@ import { freezeGroup } from './freeze-group.ts';
 import type { GroupRunner } from './group-runner.ts';
 import type { Change, GroupState } from './group-state.ts';
 import { become, condemn, stepOf, UNDER_WAY, unattached, unbound } from './life.ts';
+import { preflightGroup } from './preflight.ts';
 import { reap } from './reaper.ts';
 import { machinePatch } from './rows.ts';
 
@@ -112,11 +114,26 @@ function tryAgain(ctx: EngineContext, row: InstanceRow, kind: StepKind, error: D
   };
 }
 
+/** What could not be asked when the world was opened is asked at latest here. Nothing was made yet, whatever the answer. */
+async function mayCreate(ctx: EngineContext, runner: GroupRunner, spec: GroupSpec): Promise<void> {
+  const asking = preflightGroup(ctx.world(), spec);
+  if (asking === null) return;
+  try {
+    await asking;
+  } catch (e) {
+    const error = asDriverError(e);
+    throw new DriverError(error.code, error.message, { definite: true, retryAfterMs: error.retryAfterMs, cause: e });
+  }
+  // Asking takes time, too.
+  if (!ctx.mayStart(runner)) throw new DriverError('conflict', 'the group was lost meanwhile');
+}
+
 function creating(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attempt {
   return {
     wanted: (row) => row.state === 'intent' && row.removalCause === null,
     run: async (row) => {
       const { spec } = runner.state.row;
+      await mayCreate(ctx, runner, spec);
       const machine = await hands.cloud.create({
         owner: { install: ctx.installId, group: row.group, token: row.token, instance: row.id, templateId: spec.template.id },
         name: row.id,
@@ -162,13 +179,14 @@ function hooking(ctx: EngineContext, runner: GroupRunner, kind: 'hook-before-att
     run: async (row) => {
       const { hooks } = runner.state.row.spec;
       if (row.machineId === null || row.address === null) return {};
+      const alerts = hooks.some((h) => h.name === name) ? await alertsBehind(ctx, row) : [];
       for (const [i, spec] of hooks.entries()) {
         if (spec.name !== name) continue;
         culprit = spec;
         const hook = await hands.openHook(spec);
         if (handsOf(ctx, runner) === null) throw new DriverError('conflict', 'the group was stopped meanwhile');
         const { group, id: instance, machineId, address, port, zone } = row;
-        const context = { group, instance, machineId, address, port, zone, step: name, token: `${row.token}.${name}.${i}` } as const;
+        const context = { group, instance, machineId, address, port, zone, step: name, token: `${row.token}.${name}.${i}`, alerts } as const;
         try {
           await withDeadline(ctx.clock, spec.timeoutMs, `hook ${name}`, (signal) => hook.run(context, signal));
         } catch (e) {

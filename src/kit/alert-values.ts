@@ -72,3 +72,8 @@ export function shortText(value: unknown, what: string): string {
   if (value.length > MAX_NAME_CHARS) throw new Malformed(`${what} is longer than ${MAX_NAME_CHARS} characters`);
   return value;
 }
+
+/** Text that is told on and never acted on; null: there is none, or it is too long to be true (cut, an address would lead elsewhere). */
+export function spokenText(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' && value.length <= MAX_LABEL_CHARS ? value : null;
+}

@@ -42,7 +42,7 @@ export interface Credentials {
   readonly redact: readonly string[];
 }
 
-/** Resolves the secrets of `auth` and `headers` now. Throws DriverError not-found naming the reference. */
+/** Resolves the secrets of `auth` and `headers` now. Throws DriverError unauthorized naming the reference. */
 export async function credentials(
   options: { readonly auth?: HttpAuth | undefined; readonly headers?: HttpHeaders | undefined },
   secrets: Secrets,

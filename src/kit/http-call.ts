@@ -24,9 +24,19 @@ export interface HttpCall {
   readonly redact?: readonly string[] | undefined;
   /** Finds the sentence in an error body; null = none, the body's beginning is shown instead. */
   readonly explain?: ((body: string) => string | null) | undefined;
+  /** What an answer that is no 2xx means at this vendor, where its status alone does not tell; null = as by `codeOfStatus`. */
+  readonly judge?: ((reply: TextReply) => Judgement | null) | undefined;
   /** Only for calls that may be repeated. Repeats what is unreachable, throttled or a 5xx. */
   readonly retry?: Retry | undefined;
   readonly budget?: CallBudget | undefined;
+}
+
+export interface Judgement {
+  readonly code: DriverErrorCode;
+  /** As in DriverError. Default: by the code. */
+  readonly definite?: boolean;
+  /** Default: what the header Retry-After says. */
+  readonly retryAfterMs?: number;
 }
 
 export interface Retry {
@@ -115,7 +125,11 @@ function errorOfStatus(ports: CallPorts, call: HttpCall, reply: TextReply): Driv
   const detail = excerpt(said, call.redact);
   const redirect = reply.status >= 300 && reply.status < 400 ? ' (a redirect; these are not followed, use the final address)' : '';
   const message = `${nameOf(call)} answered ${reply.status}${redirect}${detail === '' ? '' : `: ${detail}`}`;
-  return new DriverError(codeOfStatus(reply.status), message, { retryAfterMs: retryAfterMs(reply.headers['retry-after'], ports.clock.wall()) });
+  const judged = call.judge?.(reply) ?? null;
+  return new DriverError(judged?.code ?? codeOfStatus(reply.status), message, {
+    retryAfterMs: judged?.retryAfterMs ?? retryAfterMs(reply.headers['retry-after'], ports.clock.wall()),
+    ...(judged?.definite === undefined ? {} : { definite: judged.definite }),
+  });
 }
 
 /** 5xx leaves the outcome of a mutating call unknown, so those are the codes that are not definite. */

@@ -16,5 +16,11 @@ export const secretRef = z
         .max(4096)
         .describe('Path of the file that holds the secret, relative to the configuration file. Not readable by everyone; a last newline is dropped.'),
     }),
+    z.strictObject({
+      secret: z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9_.-]{0,63}$/, 'must be the name of a secret: letters, digits, `_`, `-` and `.`, starting with a letter')
+        .describe('Name of a secret kept encrypted in the state directory, set by `drover secret set NAME`.'),
+    }),
   ])
-  .describe('Where the secret is kept: { env: NAME } or { file: PATH }. Read anew at each use, so a rotated file is seen at once.');
+  .describe('Where the secret is kept: { env: NAME }, { file: PATH } or { secret: NAME }. Read anew at each use, so a rotated file is seen at once.');

@@ -18,6 +18,17 @@ it('writes whole files and leaves no temporary one', async () => {
   expect(readdirSync(dir)).toEqual(['a.txt']);
 });
 
+it('takes a file away, once or twice, and never a directory', async () => {
+  const path = join(dir, 'gone.txt');
+  await realFiles.writeAtomic(path, 'x');
+  await realFiles.remove(path);
+  await realFiles.remove(path);
+  expect(await realFiles.exists(path)).toBe(false);
+  mkdirSync(join(dir, 'stays'));
+  await expect(realFiles.remove(join(dir, 'stays'))).rejects.toMatchObject({ message: expect.stringContaining('cannot remove') });
+  expect(await realFiles.exists(join(dir, 'stays'))).toBe(true);
+});
+
 it('keeps the mode of a file, or sets the one asked for', async () => {
   const path = join(dir, 'mode.txt');
   await realFiles.writeAtomic(path, 'x', 0o600);

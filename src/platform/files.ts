@@ -11,7 +11,7 @@ export function fileExists(path: string): boolean {
   return existsSync(path);
 }
 
-export const realFiles: Files = { readText, writeAtomic, ensureDir, exists, resolve: (...parts) => resolve(...parts) };
+export const realFiles: Files = { readText, writeAtomic, ensureDir, remove, exists, resolve: (...parts) => resolve(...parts) };
 
 async function readText(path: string, maxBytes: number): Promise<string> {
   try {
@@ -83,6 +83,14 @@ async function makeDirs(path: string, mode: number): Promise<void> {
     await mkdir(path, { mode }).catch((again: NodeJS.ErrnoException) => {
       if (again.code !== 'EEXIST') throw again;
     });
+  }
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (e) {
+    if ((e as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(e, 'remove', path);
   }
 }
 

@@ -43,7 +43,9 @@ describe('createSecrets', () => {
   });
 
   it('names what is missing, empty, no file or too large', async () => {
-    expect((await failure({ file: 'none' })).code).toBe('not-found');
+    // Never `not-found`: a driver would tell that of its machine.
+    expect((await failure({ file: 'none' })).code).toBe('unauthorized');
+    expect((await failure({ env: 'DROVER_NO_SUCH_VARIABLE' })).code).toBe('unauthorized');
     put('empty', '\n');
     expect((await failure({ file: 'empty' })).message).toContain('is empty');
     mkdirSync(join(dir, 'folder'), { mode: 0o700 });

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ListResult } from './cloud.ts';
 import type { DriverPorts, ManifestBase } from './driver.ts';
+import type { Need, Place } from './preflight.ts';
 
 export interface Member {
   /** The balancer's own name for the entry (slot, server, node id). */
@@ -24,6 +25,10 @@ export interface MemberRequest {
 export interface BalancerReader {
   /** The entries that are ours to manage (by the driver's rule); entries of others are not listed. */
   members(signal: AbortSignal): Promise<ListResult<Member>>;
+  /** As `CloudReader.preflight`. */
+  preflight?(need: Need, signal: AbortSignal): Promise<void>;
+  /** Where its members must be; null where that does not matter. */
+  place?(signal: AbortSignal): Promise<Place | null>;
 }
 
 /** All methods are idempotent, address one entry, never touch entries that are not ours, and throw DriverError only. */

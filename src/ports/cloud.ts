@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Json } from '../core/model/json.ts';
 import type { DriverPorts, ManifestBase } from './driver.ts';
+import type { Need, Place } from './preflight.ts';
 
 /** Marks a machine as ours; written inside the create call. */
 export interface OwnerTags {
@@ -39,6 +40,15 @@ export interface ListResult<T> {
   readonly asOfMs: number;
 }
 
+/** One machine for service discovery, in the vendor's own words. */
+export interface DiscoveryTarget {
+  readonly machineId: string;
+  /** HOST:PORT, as Prometheus' plugin for this vendor gives it. */
+  readonly target: string;
+  /** With the names that plugin gives them, `__meta_VENDOR_…`. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
 export interface CreateRequest {
   readonly owner: OwnerTags;
   readonly name: string;
@@ -54,6 +64,13 @@ export interface CloudReader {
   list(signal: AbortSignal): Promise<ListResult<Machine>>;
   /** One machine, straight from the cloud; null = a definite "does not exist". */
   get(id: string, signal: AbortSignal): Promise<Machine | null>;
+  /** Looks, before anything is started, whether these credentials allow what is needed. A definite DriverError `unauthorized` or
+   *  `bad-request` says what to do; any other error: it could not be told now. */
+  preflight?(need: Need, signal: AbortSignal): Promise<void>;
+  /** Where a machine of this template would be; null where that cannot be said. */
+  place?(template: Json): Place | null;
+  /** Every machine these credentials see, foreign ones included. */
+  targets?(signal: AbortSignal): Promise<readonly DiscoveryTarget[]>;
 }
 
 export interface Cloud extends CloudReader {

@@ -11,6 +11,7 @@ export * from './hook.ts';
 export * from './http.ts';
 export * from './log.ts';
 export * from './notifier.ts';
+export * from './preflight.ts';
 export * from './processes.ts';
 export * from './secrets.ts';
 export * from './sockets.ts';

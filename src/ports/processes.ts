@@ -55,6 +55,8 @@ export interface Files {
   /** Temporary file in the same directory, fsync, rename. */
   writeAtomic(path: string, text: string, mode?: number): Promise<void>;
   ensureDir(path: string, mode?: number): Promise<void>;
+  /** Takes a file away; one that is not there is none to take away. Never a directory. */
+  remove(path: string): Promise<void>;
   exists(path: string): Promise<boolean>;
   resolve(...parts: string[]): string;
 }

@@ -19,11 +19,12 @@ export class Secret {
   }
 }
 
-/** Where a secret is kept: `{ env: NAME }` or `{ file: PATH }`. */
-export type SecretRef = { readonly env: string } | { readonly file: string };
+/** Where a secret is kept: `{ env: NAME }`, `{ file: PATH }`, or `{ secret: NAME }`: encrypted in the state directory. */
+export type SecretRef = { readonly env: string } | { readonly file: string } | { readonly secret: string };
 
 export interface Secrets {
-  /** Reads the secret now (a rotated file is seen at the next call). Throws DriverError not-found naming the reference, never the value. */
+  /** Reads the secret now (a rotated file is seen at the next call). Throws DriverError unauthorized or bad-request naming the
+   *  reference, never the value; never not-found, which would be told of the machine or member that the secret was needed for. */
   resolve(ref: SecretRef): Promise<Secret>;
   /** Cryptographic randomness, hex. */
   randomHex(bytes: number): string;

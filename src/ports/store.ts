@@ -3,6 +3,7 @@ import type { GroupSpec } from '../core/model/group.ts';
 import type { Health, InstanceState, RemovalCause } from '../core/model/instance.ts';
 import type { Json, JsonObject } from '../core/model/json.ts';
 import type { GroupMemory, ManualOverride, Pause, Snapshot } from '../core/model/snapshot.ts';
+import type { AlertOrigin } from './alert-format.ts';
 
 /** What stands in the way of, or follows, the present state of an instance; durable so that a restart goes on where we were. */
 export interface InstanceRow {
@@ -93,6 +94,9 @@ export interface AlertRow {
   readonly startsAtMs: number;
   readonly lastHeardMs: number;
   readonly resolvedAtMs: number | null;
+  /** For hooks and people; absent where the sender gave none. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly origin?: AlertOrigin;
 }
 
 /** What a decision was made from: enough to make it again. */

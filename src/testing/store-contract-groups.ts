@@ -202,6 +202,17 @@ function inbound(bench: StoreBench): void {
       expect(await store.alerts(false)).toHaveLength(2);
     });
 
+    it('keeps what hooks are told of an alert, as last heard', async () => {
+      const { store } = bench;
+      const origin = { receiver: 'web.hook', externalUrl: 'http://am', groupLabels: { alertname: 'HighLoad' }, generatorUrl: null };
+      const told = sampleAlert('told', { annotations: { summary: 'größe' }, origin });
+      await bench.control({ kind: 'alert', alert: told });
+      expect(await store.alerts(true)).toEqual([told]);
+      const later = sampleAlert('told', { annotations: { summary: 'other' }, lastHeardMs: 2000 });
+      await bench.control({ kind: 'alert', alert: later });
+      expect(await store.alerts(true)).toEqual([later]);
+    });
+
     it('appends the event of an alert only where it changes something', async () => {
       const event = (type: string) => ({ atMs: 1, group: null, type, actor: 'receiver:am', data: {} });
       const a = sampleAlert('a', { lastHeardMs: 10 });

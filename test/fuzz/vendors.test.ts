@@ -10,6 +10,7 @@ import { manifest as prometheusSource } from '../../src/drivers/sources/promethe
 import { DRIVER_ERROR_CODES, DriverError } from '../../src/ports/ports.ts';
 import { Draw, SEED } from './support/draw.ts';
 import { fuzz, INPUTS } from './support/fuzz.ts';
+import { playLinode, playNodeBalancer } from './support/play-linode.ts';
 import { checkHttpReading, checkMachines, checkMembers, checkPrometheusReading, checkReading, need } from './support/vendor-oracles.ts';
 import { type Stage, stageOf, type Vendor } from './support/vendor-ports.ts';
 import { haproxyAnswer, httpReply, machine, metricsPage, prometheusAnswer, proxyMembers, queueDocument, spoil } from './support/vendor-replies.ts';
@@ -199,6 +200,8 @@ const DRIVERS = {
   prometheus: playPrometheus,
   http: playHttp,
   haproxySource: playHaproxySource,
+  linode: (draw, stage) => playLinode(draw, (vendor) => stage({ ...unused, ...vendor })),
+  nodebalancer: (draw, stage) => playNodeBalancer(draw, (vendor) => stage({ ...unused, ...vendor })),
 } satisfies Record<string, Play>;
 const NAMES = Object.keys(DRIVERS) as Case['driver'][];
 const ends = new Map<string, number>();

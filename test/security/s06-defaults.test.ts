@@ -64,7 +64,6 @@ describe('S6 a fresh start is closed', () => {
       for (const [, name] of text.matchAll(/\b(?:process|io|ctx)\.env(?:\?\.)?[[.]['"]?(\w+)/g)) reads.push(`${path} ${name}`);
     }
     expect(reads.sort()).toEqual([
-      'app/demo/demo-balancer.ts PATH',
       'cli/commands/plan.ts DROVER_URL', // where the controller is, for the command line
       'cli/find-server.ts DROVER_CA',
       'cli/find-server.ts DROVER_TOKEN',
@@ -72,7 +71,9 @@ describe('S6 a fresh start is closed', () => {
       'cli/find-server.ts HOME',
       'cli/main.ts DROVER_DEBUG', // the stack of what should not happen, on the operator's own terminal
       'cli/run.ts DROVER_DEBUG',
+      'platform/find-program.ts PATH',
       'platform/processes.ts name', // what commands inherit: PATH, HOME, LANG, TZ
+      'platform/secrets-keys.ts name', // server.secrets_key: { env: NAME } of the configuration
       'platform/secrets.ts name', // { env: NAME } of the configuration
       'platform/tls-trust.ts NODE_TLS_REJECT_UNAUTHORIZED', // to refuse it
     ]);

@@ -88,7 +88,7 @@ describe('S8 forged signatures', () => {
       let compared = 0;
       const secrets: Secrets = {
         ...real,
-        resolve: async (ref) => new Secret('env' in ref ? ref.env : ref.file),
+        resolve: async (ref) => new Secret(Object.values(ref)[0] ?? ''),
         equal: (a, b) => {
           compared++;
           return real.equal(a, b);

@@ -1,14 +1,16 @@
+import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { SecretVault } from '../../src/platform/secrets-vault.ts';
 import { until } from '../support/daemon.ts';
 import { bearer, documentedRoutes, serveProcess, tempDir } from './support.ts';
 
 const canary = (name: string): string => `canary-${name}-7d1f93ab`;
-const SECRETS = ['cloud', 'source', 'notify', 'sign', 'hook', 'receiver', 'hmac', 'slack', 'environment', 'tokenfile'] as const;
+const SECRETS = ['cloud', 'source', 'notify', 'sign', 'hook', 'receiver', 'hmac', 'slack', 'environment', 'tokenfile', 'kept'] as const;
 /** Given where no secret belongs: by mistake, or by someone who guesses. */
 const MISPLACED = ['guess', 'query', 'open', 'wrongkey'] as const;
 
@@ -63,6 +65,7 @@ notify:
   chat: { type: slack, webhook: { file: ./slack-key } }
 receivers:
   am: { format: generic, name: /name, auth: { bearer: [{ file: ./receiver-key }, { env: DROVER_CANARY }] } }
+  kept: { format: generic, name: /name, auth: { bearer: { secret: kept } } }
   signed: { format: generic, name: /name, auth: { hmac: { secret: { file: ./hmac-key }, timestamp_header: X-Time } } }
 groups:
   web:
@@ -106,12 +109,15 @@ describe('S35 secrets after a whole run', () => {
     put('tokens', `operator ${canary('tokenfile')} robot\n`);
     put('cloud', CLOUD.replace('NODE', process.execPath), 0o700);
     put('hook', '#!/bin/sh\necho "using $HOOK_KEY" >&2\ntest -e hooked && exit 0\ntouch hooked\nexit 1\n', 0o700);
+    const vault = new SecretVault({ stateDir: join(dir, 'state'), key: null });
+    await vault.set('kept', canary('before'), 0);
     const { port, asked } = await echoing();
     const { pid, url, ask, said, admin, stop } = await serveProcess(textOf(port), {
       dir,
       env: { DROVER_CANARY: canary('environment') },
       flags: ['--heapsnapshot-signal=SIGUSR2'],
     });
+    const hits: string[] = [];
     const children = new Map<string, string>();
     const watch = setInterval(() => lookAtChildren(pid, children), 5);
     onTestFinished(() => clearInterval(watch));
@@ -121,6 +127,11 @@ describe('S35 secrets after a whole run', () => {
     expect((await post('am', bearer(canary('receiver')))).status).toBe(202);
     expect((await post('am', bearer(canary('environment')))).status).toBe(202);
     expect((await post('am', bearer(canary('guess')))).status).toBe(401);
+    // Set anew by the command, while the controller runs: it counts at the next use.
+    expect((await post('kept', bearer(canary('before')))).status).toBe(202);
+    hits.push(...(await setByCommand(dir, children)));
+    expect((await post('kept', bearer(canary('kept')))).status).toBe(202);
+    expect((await post('kept', bearer(canary('before')))).status).toBe(401);
     const at = String(Math.floor(Date.now() / 1000));
     const sign = (key: string) => createHmac('sha256', key).update(`${at}:{"name":"Busy"}`).digest('hex');
     expect((await post('signed', { 'x-time': at, 'x-drover-signature': sign(canary('hmac')) })).status).toBe(202);
@@ -141,7 +152,6 @@ describe('S35 secrets after a whole run', () => {
 
     const secrets = [...SECRETS, ...MISPLACED].map(canary);
     const minted = [admin, made.token];
-    const hits: string[] = [];
     for (const route of documentedRoutes.filter((r) => r.method === 'GET' && r.name !== 'stream')) {
       const reply = await ask('GET', route.url);
       hits.push(...found(route.path, `${JSON.stringify([...reply.headers])}${await reply.text()}`, [...secrets, ...minted]));
@@ -184,6 +194,33 @@ describe('S35 secrets after a whole run', () => {
     expect(hits).toEqual([]);
   });
 });
+
+/** What `drover secret set` shows of the value to others while it runs, and says. */
+async function setByCommand(dir: string, seen: Map<string, string>): Promise<string[]> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, '../../src/cli/main.ts'), 'secret', 'set', 'kept'], { cwd: dir });
+  let said = '';
+  const hear = (chunk: Buffer): void => {
+    said += chunk.toString();
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const ended = new Promise<number | null>((done) => child.once('close', done));
+  child.stdin.end(`${canary('kept')}\n`);
+  const watch = setInterval(() => {
+    for (const what of ['cmdline', 'environ']) {
+      try {
+        seen.set(`${what} of secret set`, readFileSync(`/proc/${child.pid}/${what}`, 'latin1'));
+      } catch {}
+    }
+  }, 5);
+  try {
+    expect(await ended, said).toBe(0);
+  } finally {
+    clearInterval(watch);
+  }
+  expect(said).toContain('kept is set (version 2)');
+  return found('output of secret set', said, [canary('kept')]);
+}
 
 /** Read anew for every evaluation, so once a second: one may be in use at the very moment of the snapshot. */
 const HELD: readonly string[] = [canary('source'), canary('cloud')];

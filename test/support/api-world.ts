@@ -5,7 +5,7 @@ import { createMetrics } from '../../src/api/metrics.ts';
 import type { ApiDeps } from '../../src/api/server.ts';
 import { createToken } from '../../src/api/tokens.ts';
 import type { Decision, ManualOverride, Pause } from '../../src/core/model/model.ts';
-import { type Actor, type GroupStatus, OperationError, type Operations } from '../../src/engine/operations.ts';
+import { type Actor, type CloudListing, type GroupStatus, OperationError, type Operations } from '../../src/engine/operations.ts';
 import { createSecrets } from '../../src/platform/secrets.ts';
 import {
   type Clock,
@@ -179,6 +179,8 @@ export interface FakeState {
   readonly deliveries: Set<string>;
   readonly calls: { readonly name: string; readonly actor: Actor; readonly args: readonly unknown[] }[];
   readonly listeners: Set<(events: readonly EventRow[]) => void>;
+  /** What discovery tells of each cloud; null: it has none of its own. */
+  readonly clouds: Map<string, CloudListing | null>;
   notReady: string[];
   /** Thrown by everything that reads or writes the store. */
   fault: Error | null;
@@ -213,6 +215,10 @@ export function createFakeState(): FakeState {
       },
     ],
     events: [],
+    clouds: new Map([
+      ['hetzner', null],
+      ['local', null],
+    ]),
     tokens: new Map(),
     rejected: [],
     deliveries: new Set(),
@@ -279,6 +285,11 @@ export function createFakeOperations(state: FakeState, clock: Clock): Operations
           paidUntilMs: null,
         },
       ];
+    },
+    targets: async (cloud) => {
+      guard();
+      if (state.clouds.has(cloud)) return state.clouds.get(cloud) ?? null;
+      throw new OperationError('invalid', `No cloud named ${cloud} is configured.`, 'cloud');
     },
     decisions: async (name, page) => {
       guard();

@@ -84,11 +84,17 @@ export class ControllerProcess {
 
   /** `drover ARGS`, as typed beside the configuration file. */
   cli(...args: string[]): Promise<CliResult> {
+    return this.cliGiven(null, ...args);
+  }
+
+  /** The same with `given` on its standard input. */
+  cliGiven(given: string | null, ...args: string[]): Promise<CliResult> {
     return new Promise((resolve) => {
       const options = { cwd: this.#dir, env: this.#env(), timeout: 30_000, maxBuffer: 32 * 1_048_576 };
-      execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
+      const child = execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) => {
         resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, stdout, stderr });
       });
+      if (given !== null) child.stdin?.end(given);
     });
   }
 

@@ -16,7 +16,7 @@ export interface TestMember {
 
 /** Answers `/healthz` (the check) and everything else with 200 and its name in `x-member`; `/wait?ms=N` after N ms, `/status?code=N`
  *  with that status, POST with the bytes it got. Not ready: 503 to everything. */
-export async function startTestMember(name: string, ready = true): Promise<TestMember> {
+export async function startTestMember(name: string, ready = true, host = '127.0.0.1'): Promise<TestMember> {
   let isReady = ready;
   let open = 0;
   let seen = 0;
@@ -40,11 +40,11 @@ export async function startTestMember(name: string, ready = true): Promise<TestM
     const timer = setTimeout(answer, waitMs);
     response.on('close', () => clearTimeout(timer));
   });
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     name,
-    address: '127.0.0.1',
+    address: host,
     port,
     setReady: (now) => {
       isReady = now;

@@ -8,7 +8,7 @@ import type { World } from '../../src/engine/context.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { type Instrument, noInstrument } from '../../src/engine/instrument.ts';
 import { Operating } from '../../src/engine/operate.ts';
-import type { Cloud, CommitResult, Crash, Hook, Http, Random, Source, Store } from '../../src/ports/ports.ts';
+import type { Balancer, Cloud, CommitResult, Crash, Hook, Http, Random, Source, Store } from '../../src/ports/ports.ts';
 import { DriverError, silentLog } from '../../src/ports/ports.ts';
 import { SimBalancer } from '../../src/sim/sim-balancer.ts';
 import { SimCloud } from '../../src/sim/sim-cloud.ts';
@@ -50,6 +50,9 @@ export class SimGroup {
   readonly sick = new Set<string>();
   crash: Crash = () => {};
   hook: Hook = { run: async () => {} };
+  /** What cloud and balancer `lb` can be asked beyond the ordinary. Read when a controller starts. */
+  cloudAlso: Pick<Cloud, 'preflight' | 'place' | 'targets'> = {};
+  balancerAlso: Pick<Balancer, 'preflight' | 'place'> = {};
   /** What becomes of a commit on its way to the store and back. */
   onCommit: (commit: () => Promise<CommitResult>) => Promise<CommitResult> = (commit) => commit();
   /** Which controller asked the cloud for a change, in order. */
@@ -84,16 +87,28 @@ export class SimGroup {
   }
 
   private cloudOf(controllerId: string): Cloud {
-    const { cloud, acted } = this;
+    const { cloud, acted, cloudAlso } = this;
     const told = <T>(job: () => T): T => {
       acted.push(controllerId);
       return job();
     };
     return {
+      ...cloudAlso,
       list: () => cloud.list(),
       get: (id) => cloud.get(id),
       create: (request) => told(() => cloud.create(request)),
       delete: (id) => told(() => cloud.delete(id)),
+    };
+  }
+
+  private balancerOf(): Balancer {
+    const { balancer, balancerAlso } = this;
+    return {
+      ...balancerAlso,
+      members: () => balancer.members(),
+      attach: (member) => balancer.attach(member),
+      drain: (ref) => balancer.drain(ref),
+      detach: (ref) => balancer.detach(ref),
     };
   }
 
@@ -108,7 +123,7 @@ export class SimGroup {
     const world: World = {
       clouds: new Map([['sim', cloud]]),
       balancers: new Map([
-        ['lb', openBalancer('lb', this.balancer, this.balancer.can, this.clock, noInstrument)],
+        ['lb', openBalancer('lb', this.balancerOf(), this.balancer.can, this.clock, noInstrument)],
         ['edge', openBalancer('edge', this.edge, this.edge.can, this.clock, noInstrument)],
       ]),
       sources: new Map([['src', source]]),

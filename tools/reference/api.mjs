@@ -73,6 +73,8 @@ export function apiPage(version) {
 
 - **Who:** ${code('Authorization: Bearer TOKEN')}. Roles are viewer, operator and admin, each with the rights of those before; ${code('receiver')} tokens may deliver alerts and nothing else.
   Only hashes of tokens are kept. A credential in the address is refused (401) and should be replaced.
+- **In place of Jenkins:** a receiver of the format ${code('jenkins')} also serves ${code('/generic-webhook-trigger/invoke')}, ${code('/job/…')}, ${code('/queue/item/…')} and ${code('/crumbIssuer/api/json')} as Jenkins does,
+  with its own shapes and errors: see [the format](../../src/drivers/alerts/jenkins/README.md). The generic webhook alone takes its token in the address.
 - **Times** are ISO 8601 in UTC, durations are seconds (${code('for_s')}), sizes are numbers of instances. ${code('null')} is "not known" or "none", never zero.
 - **Documents** name themselves in ${code('schema')}, e.g. ${code('drover.decision/v1')}. They only grow: ignore fields you do not know.
 - **Input** is strict: an unknown field, a duplicate key or a wrong type is 422 or 400, and nothing happens. Bodies have at most 1 MiB.

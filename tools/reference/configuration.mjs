@@ -111,7 +111,7 @@ The complete example is [examples/full.drover.yaml](../../examples/full.drover.y
 - **Steps** are a count, a share of the present target, or the larger of both: ${listed(['4', '20%', 'max(1, 20%)'])}.
 - **Changes** are relative, ${listed(['+2', '-1', '+30%'])}, or absolute, ${code('to 5')}. YAML reads ${code('+2')} as 2, so a plain number is relative.
 - **Money** is ${code('0.0066 EUR/h')} or ${code('120 EUR/month')}.
-- **Secrets** are never written here, only where they are kept: ${code('{ file: PATH }')}, relative to this file, or ${code('{ env: NAME }')}.
+- **Secrets** are never written here, only where they are kept: ${code('{ file: PATH }')}, relative to this file, ${code('{ env: NAME }')}, or ${code('{ secret: NAME }')}, encrypted in the state directory (${code('drover secret set NAME')}).
 - **Names** of what you configure begin with a letter and have letters, digits, ${code('-')} and ${code('_')}; names of groups also begin the names of machines, so they are a-z, 0-9 and ${code('-')}.
 - A field is **required** where the map around it is written, and **one of** several where that map has forms: then exactly one of them.
 - Unknown fields are errors. The file has at most 256 KiB.`,

@@ -26,8 +26,12 @@ export const world = {
     path: '/sd',
     tag: 'world',
     access: 'scrape',
-    summary: 'Instances for http_sd of Prometheus; always the whole list.',
-    query: z.strictObject({ group: name.optional() }),
+    summary:
+      'Instances for http_sd of Prometheus; always the whole list. They carry the labels of their cloud’s own discovery too (`__meta_linode_…`), whose age in seconds is in the header Age.',
+    query: z.strictObject({
+      group: name.optional().describe('Instances of this group only.'),
+      cloud: name.optional().describe('Every machine that the credentials of this cloud see, foreign ones included, as its own discovery would list them.'),
+    }),
     reply: ok(doc.sdJson),
   }),
   hook: route({

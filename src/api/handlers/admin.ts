@@ -17,8 +17,7 @@ type Administering =
   | 'revokeToken'
   | 'backup'
   | 'verifyAudit'
-  | 'healthz'
-  | 'sd';
+  | 'healthz';
 
 /** Live tokens at most; more are a script gone wrong. */
 const MAX_TOKENS = 1000;
@@ -57,12 +56,6 @@ function notApplied(plan: ConfigPlan, confirmed: readonly string[]): ApiProblem 
   );
 }
 
-/** `[::1]:80` for IPv6. */
-function target(address: string, port: number | null): string {
-  const host = address.includes(':') ? `[${address}]` : address;
-  return port === null ? host : `${host}:${port}`;
-}
-
 export function adminHandlers(deps: HandlerDeps): Handlers<Administering> {
   const { operations, config } = deps;
   return {
@@ -91,22 +84,6 @@ export function adminHandlers(deps: HandlerDeps): Handlers<Administering> {
       return { schema: 'drover.audit/v1', ok: firstBad === null, checked, first_bad: firstBad };
     },
     healthz: async () => ({ schema: 'drover.health/v1', alive: true }),
-    sd: async ({ group }) => {
-      const clouds = new Map((await operations.fleet()).map((s) => [s.group, s.cloud]));
-      const wanted = (await operations.instances(null, false)).filter((i) => i.state !== 'gone' && (group === undefined || i.group === group));
-      return wanted.flatMap((i) => {
-        if (i.address === null) return [];
-        const labels = {
-          __meta_drover_group: i.group,
-          __meta_drover_instance: i.id,
-          __meta_drover_state: i.state,
-          __meta_drover_zone: i.zone ?? '',
-          __meta_drover_template: i.templateId,
-          __meta_drover_cloud: clouds.get(i.group) ?? '',
-        };
-        return [{ targets: [target(i.address, i.port)], labels }];
-      });
-    },
   };
 }
 

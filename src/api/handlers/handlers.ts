@@ -10,6 +10,8 @@ export type HandlerName = Exclude<DocumentRoute, Special>;
 
 export interface CallContext {
   readonly actor: Actor;
+  /** Adds a header to the answer. */
+  readonly header: (name: string, value: string) => void;
 }
 export type Handler<N extends HandlerName> = (input: HandlerInput<N>, context: CallContext) => Promise<Reply<N>>;
 export type Handlers<N extends HandlerName = HandlerName> = { readonly [K in N]: Handler<K> };

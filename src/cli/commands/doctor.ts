@@ -23,6 +23,10 @@ const finding = (status: Finding['status'], subject: string, text: string, more:
 });
 
 export const doctor: Run = async (ctx, input) => {
+  if (['rules', 'alertmanager', 'prometheus', 'executor'].some((option) => input.text(option) !== null || input.many(option).length > 0)) {
+    const { doctorRules } = await import('../doctor-rules.ts');
+    return doctorRules(ctx, input);
+  }
   const file = ctx.configFile(input.arg(0));
   const findings: Finding[] = [];
   const tell = (...found: readonly Finding[]): void => {

@@ -4,7 +4,7 @@ import { EXIT } from '../exit-codes.ts';
 import { countOf } from '../input.ts';
 
 /** Runs until it is told to stop. */
-async function untilStopped(ctx: Context, close: () => Promise<void>): Promise<number> {
+export async function untilStopped(ctx: Context, close: () => Promise<void>): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();
   const ends = [ctx.io.onSignal('SIGINT', () => resolve(EXIT.interrupted)), ctx.io.onSignal('SIGTERM', () => resolve(EXIT.ok))];
   const code = await promise;

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { link, open, rm } from 'node:fs/promises';
 import type { FoundHaproxy, FoundPrometheus, Look } from '../../app/look-around.ts';
 import { CliError, usageError } from '../cli-error.ts';
 import { invalidConfig } from '../config-report.ts';
@@ -8,6 +7,7 @@ import type { Context, Run } from '../context.ts';
 import { EXIT } from '../exit-codes.ts';
 import { type Answers, firstFile, splitCommand } from '../first-file.ts';
 import type { Input } from '../input.ts';
+import { writeNew } from '../write-new.ts';
 
 const DEFAULT_COMMAND = './web-server --port {{port}}';
 
@@ -158,20 +158,4 @@ function loadOf(text: string): Understood<number> {
 function sizeOf(text: string, flag: string, least: number): Understood<number> {
   const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
   return value >= least && value <= 100_000 ? { value } : { wrong: `${flag} is a whole number from ${least} to 100000, not \`${text}\`` };
-}
-
-/** Whole or not at all, and never over a file that came meanwhile. */
-async function writeNew(path: string, text: string, shown: string): Promise<void> {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    await using file = await open(temporary, 'wx', 0o600);
-    await file.writeFile(text);
-    await file.sync();
-    await link(temporary, path);
-  } catch (e) {
-    if ((e as NodeJS.ErrnoException).code === 'EEXIST') throw new CliError(EXIT.refused, 'exists', `${shown} is there already; it is not overwritten`);
-    throw e;
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

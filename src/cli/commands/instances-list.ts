@@ -74,7 +74,7 @@ function printMachines(ctx: Context, answer: Reply<'unmanaged'>): void {
     return;
   }
   if (answer.machines.length === 0 && !ctx.globals.plain) {
-    ctx.note(`Every machine in the cloud of ${answer.group} is in the books.`);
+    ctx.note(`Every machine that carries Drover's tags in the cloud of ${answer.group} is in the books.`);
     return;
   }
   ctx.table(

@@ -73,7 +73,7 @@ async function planAlone(ctx: Context, given: string | null): Promise<Plan> {
     // The same JSON; only the readonly marks differ.
     changes: changes.map(({ kind, group, key, before, after, text }) => ({ kind, group, key, before, after, text })) as Plan['changes'],
     effects: read.config.groups
-      .filter((g) => g.mode === 'act')
+      .filter((g) => g.mode === 'act' && (g.initial ?? g.min) > 0)
       .map((g) => ({ group: g.name, launches: g.initial ?? g.min, removals: 0, text: `${g.name}: launches ${g.initial ?? g.min} to begin with` })),
   };
 }

@@ -102,6 +102,7 @@ async function explainStart(e: unknown, ctx: Context, shown: string): Promise<un
       'another controller, or another program, listens there; see --listen',
     ]);
   if (code === 'EACCES') return new CliError(EXIT.failed, 'address-refused', `this user may not listen there: ${message}`);
+  if (e instanceof Error && e.name === 'OperationError') return new CliError(code === 'refused' ? EXIT.refused : EXIT.failed, String(code), message);
   if (code === 'locked')
     return new CliError(EXIT.refused, 'store-locked', message, ['one controller runs on one state directory; stop the other one, or use another server.state']);
   if (code === 'not-found' && message.includes(ctx.configFile(shown).path)) {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { duration, field, name } from '../values.ts';
 import { groupSchema, modeSchema, templateSchema } from './group.ts';
-import { receiverAuthSchema, serverSchema } from './server.ts';
+import { listenAddress, receiverAuthSchema, serverSchema } from './server.ts';
 
 /** A group's name starts the names of its machines, so it must do as a host name. */
 const groupName = z
@@ -57,8 +57,13 @@ export const notifierSchema = z.looseObject({
 export const receiverSchema = z.looseObject({
   format: field(
     z.string().optional(),
-    "Format of the alerts: alertmanager, grafana, generic. Default: the name, when it is a format's id. Its options stand beside.",
+    "Format of the alerts: alertmanager, grafana, generic, jenkins. Default: the name, when it is a format's id. Its options stand beside.",
     'alertmanager',
+  ),
+  listen: field(
+    listenAddress('127.0.0.1:23222').optional(),
+    'An address of its own, HOST:PORT, besides `/hooks/NAME` at `server.listen`: every path of it is this receiver, as prometheus-am-executor serves it. Plain HTTP on loopback; beyond it needs `server.tls` or `insecure_http`.',
+    '127.0.0.1:23222',
   ),
   auth: receiverAuthSchema,
 });

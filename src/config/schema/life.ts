@@ -72,7 +72,7 @@ export const lifecycleSchema = field(
 
 /** Where driver options of the hook stand beside these: `{ http: URL, timeout: 60s }`. */
 export const hookSchema = z.looseObject({
-  type: field(z.string().optional(), 'Kind of hook: http, exec. Or write it as a key: `{ http: URL }`.', 'http'),
+  type: field(z.string().optional(), 'Kind of hook: http, exec, ansible, jenkins. Or write it as a key: `{ http: URL }`.', 'http'),
   timeout: field(duration({ min: '100ms', max: '1h' }).prefault('60s'), 'Longest time of one try.', '60s'),
   on_failure: field(
     z.enum(['replace', 'continue', 'retry']).prefault('retry'),

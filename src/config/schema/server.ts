@@ -12,6 +12,27 @@ const tls = field(
   { cert: '/etc/drover/tls/cert.pem', key: '/etc/drover/tls/key.pem' },
 );
 
+const secretsKey = field(
+  z.union([
+    z.strictObject({
+      file: field(
+        z.string().min(1).max(4096),
+        'File with the key, relative to the configuration file; made at the first use if it is not there. Not readable by everyone.',
+        '/etc/drover/secrets.key',
+      ),
+    }),
+    z.strictObject({
+      env: field(
+        z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'the name of an environment variable is letters, digits and _'),
+        'Environment variable with the key: 32 random bytes in base64.',
+        'DROVER_SECRETS_KEY',
+      ),
+    }),
+  ]),
+  'Where the key is that encrypts the secrets set by `drover secret set`. Default: `secrets.key` in the state directory. A changed place counts from the next start.',
+  { file: '/etc/drover/secrets.key' },
+);
+
 const auth = field(
   z.strictObject({
     tokens_file: field(
@@ -57,14 +78,14 @@ const retain = field(
   { decisions: '90d' },
 );
 
+export const listenAddress = (example: string) =>
+  z.string().regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, `an address is \`HOST:PORT\`, e.g. \`${example}\``);
+
 export const serverSchema = field(
   z
     .strictObject({
       listen: field(
-        z
-          .string()
-          .regex(/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]*):\d{1,5}$/, 'an address is `HOST:PORT`, e.g. `127.0.0.1:8470`')
-          .prefault('127.0.0.1:8470'),
+        listenAddress('127.0.0.1:8470').prefault('127.0.0.1:8470'),
         'Address of the API, HOST:PORT. Beyond loopback it needs `tls` or `insecure_http: true`.',
         '127.0.0.1:8470',
       ),
@@ -73,6 +94,7 @@ export const serverSchema = field(
         'Directory for the database, the first admin token and what drivers keep; relative to the configuration file.',
         '/var/lib/drover',
       ),
+      secrets_key: secretsKey.optional(),
       tls: tls.optional(),
       insecure_http: field(
         z.boolean().prefault(false),

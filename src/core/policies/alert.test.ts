@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { alertView, context } from '../fixtures/context.ts';
 import { MINUTE, T0 } from '../fixtures/group.ts';
 import type { Json } from '../model/json.ts';
-import { alertPolicy } from './alert.ts';
+import { alertPolicy, ONCE_UNTIL } from './alert.ts';
 import type { PolicyContext } from './policy.ts';
 
 const ask = (o: Record<string, unknown>, more: Partial<PolicyContext>, memory: Json = null) =>
@@ -70,3 +70,53 @@ test.each([
   [{ alert: 'x', change: 1, every: 5 }],
   [{ alert: 'x', while_firing: { min: 0 } }],
 ])('options %j are refused', (o) => expect(alertPolicy.options.safeParse(o).success).toBe(false));
+
+describe('a trigger: one change each', () => {
+  const trigger = (episode: string, startsAtMs = T0, untilMs = T0 + 10 * MINUTE) =>
+    alertView({ episode, startsAtMs, lastHeardMs: startsAtMs, labels: { job: 'web', [ONCE_UNTIL]: String(untilMs) } });
+  const ONE = { alert: 'HighLoad', change: '+1', every: '1m' };
+
+  test('changes once, however long it is told of', () => {
+    const alerts = [trigger('a')];
+    const first = ask(ONE, { alerts });
+    expect(first.proposal).toMatchObject({ wants: 5, floor: true, arithmetic: 'HighLoad is firing: +1 once → 5' });
+    const held = ask(ONE, { alerts, atMs: T0 + MINUTE / 2, target: 4 }, first.memory);
+    expect(held.proposal.wants).toBe(5);
+    expect(held.memory).toBe(first.memory);
+    const later = ask(ONE, { alerts, atMs: T0 + 2 * MINUTE, target: 5 }, held.memory);
+    expect(later.proposal.wants).toBe(5);
+    const over = ask(ONE, { alerts, atMs: T0 + 10 * MINUTE, target: 5 }, later.memory);
+    expect(over.proposal.abstains).toBe(true);
+    expect(ask(ONE, { atMs: T0 + 11 * MINUTE, target: 5 }, over.memory).memory).toBeNull();
+  });
+  test('each of several has its change, oldest first, whatever the order and however soon', () => {
+    const alerts = [trigger('b', T0 + 1), trigger('c', T0 + 2), trigger('a')];
+    let memory: Json = null;
+    const sizes: (number | null)[] = [];
+    for (let i = 0; i < 5; i++) {
+      // The target stays behind, as limits may have it.
+      const result = ask(ONE, { alerts, atMs: T0 + 10 + i, target: 4 }, memory);
+      sizes.push(result.proposal.wants);
+      memory = result.memory;
+    }
+    expect(sizes).toEqual([5, 6, 7, 7, 7]);
+    expect(ask(ONE, { atMs: T0 + 5 * MINUTE }, memory).memory).toBeNull();
+  });
+  test('of removal, too', () => {
+    const first = ask({ ...ONE, change: '-1' }, { alerts: [trigger('a'), trigger('b', T0 + 1)] });
+    expect(first.proposal).toMatchObject({ wants: 3, floor: false });
+    expect(ask({ ...ONE, change: '-1' }, { alerts: [trigger('a'), trigger('b', T0 + 1)], atMs: T0 + 1 }, first.memory).proposal.wants).toBe(2);
+  });
+  test.each([
+    ['over', String(T0)],
+    ['of no time at all', 'soon'],
+  ])('that is %s says nothing', (_, until) => {
+    const alerts = [alertView({ labels: { job: 'web', [ONCE_UNTIL]: until } })];
+    expect(ask(ONE, { alerts }).proposal.abstains).toBe(true);
+    expect(ask(FLOOR, { alerts }).proposal.abstains).toBe(true);
+  });
+  test('holds a floor as long as it lasts', () => {
+    expect(ask(FLOOR, { alerts: [trigger('a')] }).proposal.wants).toBe(6);
+    expect(ask(FLOOR, { alerts: [trigger('a')], atMs: T0 + 10 * MINUTE }).proposal.abstains).toBe(true);
+  });
+});

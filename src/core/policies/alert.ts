@@ -38,9 +38,16 @@ const options = z
 interface AlertMemory {
   readonly atMs: number;
   readonly size: number;
+  /** Of a trigger: the episode it began with. */
+  readonly episode?: string;
+  /** Episodes of triggers that had their change, as long as they are told of. */
+  readonly used?: readonly string[];
 }
 
-/** While an alert matches, a floor or one change per `every`. When it is resolved nothing is forced: the other policies lead back. */
+/** Label of a trigger: an alert that means one change and not a state that lasts. Its value is when it is over, Unix ms. */
+export const ONCE_UNTIL = '__drover_once_until';
+
+/** While an alert matches, a floor or one change per `every` (of a trigger: one). When it is resolved nothing is forced: the other policies lead back. */
 export const alertPolicy: PolicyDefinition<AlertOptions> = {
   type: 'alert',
   title: 'React to an alert',
@@ -50,18 +57,38 @@ export const alertPolicy: PolicyDefinition<AlertOptions> = {
   canShrink: (o) => o.change !== null && (o.change.kind === 'to' || (o.change.kind === 'by' ? o.change.count < 0 : o.change.fraction < 0)),
   propose(context, o, memory) {
     const before = memory as unknown as AlertMemory | null;
-    const running = before !== null && context.atMs - before.atMs < o.every && context.atMs >= before.atMs ? before : null;
-    const alert = firing(context, o);
-    if (alert === null) return { proposal: abstain(`${label(o)} is not firing`), memory: keep(running) };
+    const running = underWay(o, context.alerts, context.atMs, before);
+    const used = before?.used?.filter((episode) => context.alerts.some((alert) => alert.episode === episode)) ?? [];
+    const chosen = alertChosen(o, context.alerts, context.atMs, memory);
+    if (chosen === null) return { proposal: abstain(`${label(o)} is not firing`), memory: keep(running, before, used) };
+    const { alert, fresh } = chosen;
     if (o.change === null) return { proposal: keepFloor(o, alert, context), memory: null };
-    const step = running ?? { atMs: context.atMs, size: applyChange(o.change, context.target) };
+    const next: AlertMemory = { atMs: context.atMs, size: applyChange(o.change, baseOf(o.change, context.target, running)) };
+    const step = fresh ? { ...next, episode: alert.episode } : (running ?? next);
     const wants = step.size;
-    const arithmetic = `${alert.name} is firing: ${formatChange(o.change)} every ${formatDuration(o.every)} → ${wants}`;
+    const pace = isTrigger(alert) ? 'once' : `every ${formatDuration(o.every)}`;
+    const arithmetic = `${alert.name} is firing: ${formatChange(o.change)} ${pace} → ${wants}`;
     // A step that adds keeps what it added and no more: if others want even more, it does not ask them to come back down.
     const floor = directionOf(o.change, context.target) >= 0 && o.change.kind !== 'to';
-    return { proposal: proposal({ wants, floor, exact: wants, reason: 'ALERT_FIRING', arithmetic }), memory: keep(step) };
+    return {
+      proposal: proposal({ wants, floor, exact: wants, reason: 'ALERT_FIRING', arithmetic }),
+      memory: keep(step, before, fresh ? [...used, alert.episode] : used),
+    };
   },
 };
+
+/** The change that is still wanted: that of a trigger until the trigger is over, else for `every`. */
+function underWay(o: AlertOptions, alerts: readonly AlertView[], atMs: number, before: AlertMemory | null): AlertMemory | null {
+  if (before === null) return null;
+  if (before.episode === undefined) return atMs - before.atMs < o.every && atMs >= before.atMs ? before : null;
+  return alerts.some((alert) => alert.episode === before.episode && alertCounts(alert, o, atMs)) ? before : null;
+}
+
+/** A trigger that comes while the change of another is still under way adds to that one: each is worth its change. */
+function baseOf(change: Change, target: number, running: AlertMemory | null): number {
+  if (running?.episode === undefined) return target;
+  return directionOf(change, target) < 0 ? Math.min(target, running.size) : Math.max(target, running.size);
+}
 
 function keepFloor(o: AlertOptions, alert: AlertView, context: PolicyContext): PolicyProposal {
   const min = o.while_firing?.min ?? 0;
@@ -69,14 +96,42 @@ function keepFloor(o: AlertOptions, alert: AlertView, context: PolicyContext): P
   return proposal({ wants: min, floor: true, exact: min, reason: 'ALERT_FIRING', arithmetic });
 }
 
-/** The matching episode heard of last; the snapshot's order decides nothing. */
-function firing(context: PolicyContext, o: AlertOptions): AlertView | null {
-  let found: AlertView | null = null;
-  for (const alert of context.alerts) {
-    if (context.atMs - alert.lastHeardMs > o.valid_for || !matches(alert, o)) continue;
-    if (found === null || alert.lastHeardMs > found.lastHeardMs || (alert.lastHeardMs === found.lastHeardMs && alert.episode < found.episode)) found = alert;
+/**
+ * The alert that the policy answers: the oldest trigger that had no change yet (`fresh`), else the matching episode heard of last.
+ * Of the triggers that had their change the newest counts on, so that limits may take it in pieces. The snapshot's order decides nothing.
+ */
+export function alertChosen(
+  o: AlertOptions,
+  alerts: readonly AlertView[],
+  atMs: number,
+  memory: Json,
+): { readonly alert: AlertView; readonly fresh: boolean } | null {
+  const before = memory as unknown as AlertMemory | null;
+  let last: AlertView | null = null;
+  let fresh: AlertView | null = null;
+  for (const alert of alerts) {
+    if (!alertCounts(alert, o, atMs)) continue;
+    if (o.change !== null && isTrigger(alert)) {
+      if (!before?.used?.includes(alert.episode)) {
+        if (fresh === null || alert.startsAtMs < fresh.startsAtMs || (alert.startsAtMs === fresh.startsAtMs && alert.episode < fresh.episode)) fresh = alert;
+        continue;
+      }
+      if (before.episode !== alert.episode) continue;
+    }
+    if (last === null || alert.lastHeardMs > last.lastHeardMs || (alert.lastHeardMs === last.lastHeardMs && alert.episode < last.episode)) last = alert;
   }
-  return found;
+  if (fresh !== null) return { alert: fresh, fresh: true };
+  return last === null ? null : { alert: last, fresh: false };
+}
+
+/** Does the policy react to this alert at that time (Unix ms)? */
+export function alertCounts(alert: AlertView, o: AlertOptions, atMs: number): boolean {
+  if (isTrigger(alert) && !(atMs < Number(alert.labels[ONCE_UNTIL]))) return false;
+  return atMs - alert.lastHeardMs <= o.valid_for && matches(alert, o);
+}
+
+function isTrigger(alert: AlertView): boolean {
+  return Object.hasOwn(alert.labels, ONCE_UNTIL);
 }
 
 function matches(alert: AlertView, o: AlertOptions): boolean {
@@ -90,6 +145,16 @@ function label(o: AlertOptions): string {
   return o.alert ?? `an alert with ${Object.keys(o.labels).sort().join(', ')}`;
 }
 
-function keep(memory: AlertMemory | null): Json {
-  return memory as unknown as Json;
+/** The same object where nothing changed. */
+function keep(step: AlertMemory | null, before: AlertMemory | null, used: readonly string[]): Json {
+  const same = used.length === (before?.used?.length ?? 0);
+  if (step !== null && step === before && same) return step as unknown as Json;
+  if (used.length === 0) return (step === null ? null : withoutUsed(step)) as unknown as Json;
+  const basis = step ?? before;
+  if (basis === before && same) return before as unknown as Json;
+  return { ...basis, used } as unknown as Json;
+}
+
+function withoutUsed({ atMs, size, episode }: AlertMemory): AlertMemory {
+  return { atMs, size, ...(episode === undefined ? {} : { episode }) };
 }

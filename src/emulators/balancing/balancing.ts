@@ -45,6 +45,8 @@ export interface FrontendFigures {
   /** Refused with 502, 503 or 504 by the balancer, or cut in the middle. */
   readonly failed: number;
   readonly sessions: number;
+  /** Received per second over the last 1 to 5 whole seconds; null in the first second. */
+  readonly requestRate: number | null;
 }
 
 export interface Frontend {

@@ -71,8 +71,8 @@ class RunningFrontend implements Frontend {
   }
 
   figures(): FrontendFigures {
-    const { requests, failed } = this.#figures.snapshot();
-    return { requests, failed, sessions: this.#backends.all().reduce((sum, backend) => sum + backend.sessions, 0) };
+    const { requests, failed, request_rate: requestRate } = this.#figures.snapshot();
+    return { requests, failed, sessions: this.#backends.all().reduce((sum, backend) => sum + backend.sessions, 0), requestRate };
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
-import { readlinkSync } from 'node:fs';
 import { type Dispatcher, Pool } from 'undici';
+import { whyNotHere } from '../machines/namespace.ts';
 
 /** What a stretch of load came to. */
 export interface LoadCount {
@@ -29,10 +29,8 @@ export interface Load {
 }
 
 export interface LoadOptions {
-  /** This is a load generator for demos and tests, not for anyone else's server: see `reach`. */
+  /** This is a load generator for demos and tests, not for anyone else's server. */
   readonly url: string;
-  /** `loopback` (default): addresses of the loopback only. `namespace`: any address, from inside a network namespace that is not the machine's own. */
-  readonly reach?: 'loopback' | 'namespace';
   readonly rate: number;
   readonly maxRate?: number;
   /** Requests under way at once. Default 200. */
@@ -49,9 +47,20 @@ const TICK_MS = 10;
  * Throws when the address is not on this machine.
  */
 export function startLoad(options: LoadOptions): Load {
+  const { hostname } = new URL(options.url);
+  if (!/^(127(\.\d{1,3}){3}|localhost|\[::1\])$/.test(hostname)) throw new Error(`load goes to this machine only, not to ${hostname}`);
+  return start(options);
+}
+
+/** The same to any address, from inside a network namespace out of which nothing goes. Rejects in the machine's own. */
+export async function startLoadInNamespace(options: LoadOptions): Promise<Load> {
+  const why = await whyNotHere();
+  if (why !== null) throw new Error(`load goes to this machine only: ${why}`);
+  return start(options);
+}
+
+function start(options: LoadOptions): Load {
   const url = new URL(options.url);
-  if (!/^(127(\.\d{1,3}){3}|localhost|\[::1\])$/.test(url.hostname) && !(options.reach === 'namespace' && inOwnNamespace()))
-    throw new Error(`load goes to this machine only, not to ${url.hostname}`);
   const maxRate = options.maxRate ?? 5_000;
   const maxUnderWay = options.maxUnderWay ?? 200;
   const pool = new Pool(url.origin, { connections: 64, pipelining: 1, headersTimeout: options.timeoutMs ?? 10_000, bodyTimeout: options.timeoutMs ?? 10_000 });
@@ -100,13 +109,4 @@ export function startLoad(options: LoadOptions): Load {
     await pool.close();
   }
   return load;
-}
-
-/** False also when it cannot be told. */
-function inOwnNamespace(): boolean {
-  try {
-    return readlinkSync('/proc/self/ns/net') !== readlinkSync('/proc/1/ns/net');
-  } catch {
-    return false;
-  }
 }

@@ -1,5 +1,6 @@
 /** What node-exporter would say of an emulated machine, text format 0.0.4. */
 import { createServer, type Server } from 'node:http';
+import { labelValue, MetricsText } from '../api/metrics-text.ts';
 import type { Processors } from './processors.ts';
 
 /** Used by the system of a machine that does nothing, share of its memory. */
@@ -25,10 +26,8 @@ export interface ExporterFacts {
 }
 
 export function exporterText(facts: ExporterFacts): string {
-  const lines: string[] = [];
-  const metric = (name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [labels: string, value: number])[]) => {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map(([labels, value]) => `${name}${labels} ${value}`));
-  };
+  const text = new MetricsText();
+  const metric: MetricsText['add'] = (...family) => text.add(...family);
   const { processors } = facts;
   const { busyMs, upMs } = processors.usage();
   metric(
@@ -49,7 +48,7 @@ export function exporterText(facts: ExporterFacts): string {
   metric('node_boot_time_seconds', 'gauge', 'Node boot time, in unixtime.', [['', facts.bootedMs / 1000]]);
   metric('node_time_seconds', 'gauge', 'System time in seconds since epoch (1970).', [['', Date.now() / 1000]]);
   metric('node_uname_info', 'gauge', 'Labeled system information as provided by the uname system call.', [
-    [`{domainname="(none)",machine="x86_64",nodename="${label(facts.name)}",release="6.1.0-emulated",sysname="Linux",version="#1 SMP"}`, 1],
+    [`{domainname="(none)",machine="x86_64",nodename="${labelValue(facts.name)}",release="6.1.0-emulated",sysname="Linux",version="#1 SMP"}`, 1],
   ]);
   const served = facts.served();
   if (served !== null) {
@@ -63,7 +62,7 @@ export function exporterText(facts: ExporterFacts): string {
       ['', BASE_THREADS + processors.requests],
     ]);
   }
-  return `${lines.join('\n')}\n`;
+  return text.toString();
 }
 
 function secondsIn(mode: (typeof MODES)[number], busyMs: number, upMs: number): number {
@@ -77,10 +76,6 @@ function secondsIn(mode: (typeof MODES)[number], busyMs: number, upMs: number): 
     default:
       return 0;
   }
-}
-
-function label(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }
 
 /** Not listening yet. */

@@ -40,6 +40,16 @@ describe('virtual processors', () => {
     expect(done).toEqual(['first at 150', 'second at 200']);
   });
 
+  it('accounts for no more than the work, however late its timer comes', async () => {
+    let nowMs = 0;
+    const processors = new Processors({ count: 1, workMs: 25, maxWaitMs: 1000, nowMs: () => nowMs });
+    const replies = [processors.serve(), processors.serve()];
+    nowMs = 400;
+    expect(sum(processors.usage().busyMs)).toBeCloseTo(50, 6);
+    expect(await Promise.all(replies)).toEqual([true, true]);
+    expect(processors.usage()).toMatchObject({ upMs: 400 });
+  });
+
   it('refuses when the queue is too long, and serves again when it is shorter', async () => {
     const processors = make(1);
     const replies = await serve(processors, 15);

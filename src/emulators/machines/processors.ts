@@ -87,8 +87,20 @@ export class Processors {
 
   #account(): void {
     const nowMs = this.#options.nowMs();
-    const passedMs = Math.max(0, nowMs - this.#lastMs);
+    let leftMs = Math.max(0, nowMs - this.#lastMs);
     this.#lastMs = Math.max(nowMs, this.#lastMs);
+    // From one finished request to the next: on a busy computer the timer comes late, and what is finished takes no more time.
+    while (leftMs > 0) {
+      const first = this.#queue[0];
+      const stepMs = first === undefined ? leftMs : Math.min(leftMs, Math.max(0, (first.doneAtWorkMs - this.#workMs) / this.#speed()));
+      this.#spend(stepMs);
+      leftMs -= stepMs;
+      this.#finish();
+    }
+    this.#finish();
+  }
+
+  #spend(passedMs: number): void {
     const { count } = this.#options;
     // Load stays on its processors, as `stress` does; requests spread over what is free.
     const free = count - this.#load;
@@ -98,6 +110,9 @@ export class Processors {
       this.#busyMs[i] = (this.#busyMs[i] ?? 0) + passedMs * (loaded + (1 - loaded) * share);
     }
     this.#workMs += passedMs * this.#speed();
+  }
+
+  #finish(): void {
     // A timer may come a fraction of a millisecond early.
     while (this.#queue[0] !== undefined && this.#queue[0].doneAtWorkMs <= this.#workMs + 0.5) this.#queue.shift()?.resolve(true);
   }

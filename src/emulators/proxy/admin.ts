@@ -1,6 +1,7 @@
 /** The proxy's admin API: JSON over HTTP, on a port of its own. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
+import { MetricsText } from '../api/metrics-text.ts';
 import type { FigureSnapshot, Figures } from '../balancing/figures.ts';
 import { MAX_MEMBERS, type MemberSpec, type Members } from './members.ts';
 
@@ -113,12 +114,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 
 function metricsText(members: Members, figures: FigureSnapshot): string {
   const views = members.all().map((m) => m.view());
-  const lines: string[] = [];
-  const metric = (name: string, type: 'counter' | 'gauge', help: string, samples: readonly (readonly [labels: string, value: number | null])[]) => {
-    // What is not known has no sample: it is not zero.
-    const known = samples.filter((s): s is readonly [string, number] => s[1] !== null);
-    if (known.length > 0) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...known.map(([labels, value]) => `${name}${labels} ${value}`));
-  };
+  const text = new MetricsText();
+  const metric: MetricsText['add'] = (...family) => text.add(...family);
   const seconds = (ms: number | null) => (ms === null ? null : ms / 1000);
   metric('proxy_requests_total', 'counter', 'Requests received.', [['', figures.requests]]);
   metric('proxy_failed_requests_total', 'counter', 'Requests without a whole answer of a member.', [['', figures.failed]]);
@@ -142,5 +139,5 @@ function metricsText(members: Members, figures: FigureSnapshot): string {
     'Requests under way at a member.',
     views.map((m) => [`{member="${m.ref}"}`, m.sessions]),
   );
-  return `${lines.join('\n')}\n`;
+  return text.toString();
 }

@@ -122,6 +122,21 @@ describe('alertmanager format', () => {
     expect(first?.annotations['long']).toHaveLength(4096);
   });
 
+  it('keeps what the message says around the alert, and nothing that is no text', () => {
+    const [first] = parse(message([alert()])).alerts;
+    expect(first?.origin).toMatchObject({ receiver: 'drover', externalUrl: 'http://am:9093', generatorUrl: 'http://prom:9090/graph?g0.expr=x' });
+    expect({ ...first?.origin?.groupLabels }).toEqual({ alertname: 'HighLoad' });
+    const odd = parse(message([{ ...alert(), generatorURL: 7 }], { receiver: 'x'.repeat(5000), externalURL: '', groupLabels: [] })).alerts[0];
+    expect({ ...odd?.origin }).toEqual({ receiver: null, externalUrl: null, generatorUrl: null, groupLabels: Object.create(null) });
+  });
+
+  it('takes every version where it is told to, and nothing else that is wrong', () => {
+    const format = manifest.open(manifest.options.parse({ any_version: true }));
+    expect(format.parse(message([alert()], { version: '5' }), NOW_MS).kind).toBe('alerts');
+    expect(format.parse(message([alert({ status: 'pending' })], { version: '5' }), NOW_MS).kind).toBe('malformed');
+    expect(manifest.open(manifest.options.parse({})).parse(message([alert()], { version: '5' }), NOW_MS).kind).toBe('malformed');
+  });
+
   it('cannot be signed', () => {
     expect(manifest.hmac).toBeNull();
   });

@@ -1,5 +1,5 @@
 import type { AlertFormatManifest } from '../../../ports/alert-format.ts';
-import { alertmanagerFormat } from './alertmanager.ts';
+import { alertmanagerFormat, anyVersionFormat } from './alertmanager.ts';
 import { alertmanagerOptions } from './options.ts';
 
 export const manifest: AlertFormatManifest<typeof alertmanagerOptions> = {
@@ -9,5 +9,5 @@ export const manifest: AlertFormatManifest<typeof alertmanagerOptions> = {
   summary: 'The webhook of Prometheus Alertmanager (version "4" of the message; Mimir and others send the same).',
   options: alertmanagerOptions,
   hmac: null, // it cannot sign: bearer or basic
-  open: () => alertmanagerFormat,
+  open: ({ any_version }) => (any_version ? anyVersionFormat : alertmanagerFormat),
 };

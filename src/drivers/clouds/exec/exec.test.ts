@@ -243,7 +243,7 @@ EOF`);
     expect(e.message).toBe('the list command ended with exit code 10: bad key ***');
     expect(readFileSync(join(ports.baseDir, 'cmdline'), 'utf8')).not.toContain('canary');
     const missing = manifest.options.parse({ list: command, create: command, delete: command, env: { KEY: { file: '/no/such/key' } } });
-    expect(await errorOf((await manifest.open(missing, ports)).create(request(ports)))).toMatchObject({ code: 'not-found', definite: true });
+    expect(await errorOf((await manifest.open(missing, ports)).create(request(ports)))).toMatchObject({ code: 'unauthorized', definite: true });
   });
 
   it('cuts a long complaint to its end', async () => {

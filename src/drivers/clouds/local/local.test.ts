@@ -348,7 +348,7 @@ describe('local cloud', () => {
       expect(e).toMatchObject({ code: 'bad-request', definite: true });
     }
     const lost = await errorOf(shared.create(request(w, { env: { KEY: { env: 'DROVER_NO_SUCH_VARIABLE' } } })));
-    expect(lost).toMatchObject({ code: 'not-found', definite: true });
+    expect(lost).toMatchObject({ code: 'unauthorized', definite: true });
     expect((await w.processes.findByEnv(MARK)).filter((p) => p.env['DROVER_INSTALL'] === w.installId)).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { realPorts } from '../../../../test/support/ports.ts';
 import type { DriverPorts } from '../../../ports/driver.ts';
-import type { HookContext } from '../../../ports/hook.ts';
+import type { HookAlert, HookContext } from '../../../ports/hook.ts';
 import { hookContract, type Received } from '../../../testing/hook-contract.ts';
 import { manifest } from './driver.ts';
 
@@ -83,6 +83,75 @@ describe('exec hook', () => {
   it('says how the command failed', async () => {
     const hook = await open(['/bin/sh', '-c', 'echo no such node >&2; exit 4'], world());
     await expect(hook.run(context, signal)).rejects.toMatchObject({ code: 'unknown', message: '/bin/sh ended with exit code 4: no such node' });
+  });
+
+  const alert = (over: Partial<HookAlert> = {}): HookAlert => ({
+    episode: '5ef77f1f8a3ecfb8/1763812770123',
+    name: 'HighLoad',
+    labels: { alertname: 'HighLoad', severity: 'critical', instance: 'a' },
+    annotations: { summary: 'line one\nline two', 'odd=name': 'x' },
+    startsAtMs: 1_763_812_770_123,
+    origin: { receiver: 'web.hook', externalUrl: 'http://am:9093', groupLabels: { alertname: 'HighLoad' }, generatorUrl: 'http://prom/graph?g0=x' },
+    ...over,
+  });
+
+  it('sets the variables of prometheus-am-executor for the alerts behind the launch', async () => {
+    const ports = world();
+    const hook = await open({ command: ['/bin/sh', '-c', 'env -0 | grep -z "^AMX_" >amx; true'], amx: true, env: { AMX_STATUS: 'mine' } }, ports);
+    const other = alert({
+      episode: 'aaaaaaaaaaaaaaaa/5',
+      labels: { alertname: 'HighLoad', severity: 'warning' },
+      annotations: {},
+      origin: null,
+      startsAtMs: 5,
+    });
+    await hook.run({ ...context, alerts: [alert(), other] }, signal);
+    const told = readFileSync(join(ports.baseDir, 'amx'), 'utf8')
+      .split('\0')
+      .filter((line) => line !== '')
+      .sort();
+    expect(told).toEqual([
+      'AMX_ALERT_1_ANNOTATION_summary=line one\nline two',
+      'AMX_ALERT_1_END=0',
+      'AMX_ALERT_1_FINGERPRINT=5ef77f1f8a3ecfb8',
+      'AMX_ALERT_1_LABEL_alertname=HighLoad',
+      'AMX_ALERT_1_LABEL_instance=a',
+      'AMX_ALERT_1_LABEL_severity=critical',
+      'AMX_ALERT_1_START=1763812770',
+      'AMX_ALERT_1_STATUS=firing',
+      'AMX_ALERT_1_URL=http://prom/graph?g0=x',
+      'AMX_ALERT_2_END=0',
+      'AMX_ALERT_2_FINGERPRINT=aaaaaaaaaaaaaaaa',
+      'AMX_ALERT_2_LABEL_alertname=HighLoad',
+      'AMX_ALERT_2_LABEL_severity=warning',
+      'AMX_ALERT_2_START=0',
+      'AMX_ALERT_2_STATUS=firing',
+      'AMX_ALERT_LEN=2',
+      'AMX_EXTERNAL_URL=http://am:9093',
+      'AMX_GLABEL_alertname=HighLoad',
+      'AMX_LABEL_alertname=HighLoad',
+      'AMX_RECEIVER=web.hook',
+      'AMX_STATUS=mine',
+    ]);
+  });
+
+  it('sets none of them unasked, and none where no alert caused the launch', async () => {
+    const ports = world();
+    const record = ['/bin/sh', '-c', 'env -0 | grep -z "^AMX_" >amx; true'];
+    await (await open(record, ports)).run({ ...context, alerts: [alert()] }, signal);
+    expect(readFileSync(join(ports.baseDir, 'amx'), 'utf8')).toBe('');
+    await (await open({ command: record, amx: true }, ports)).run({ ...context, alerts: [] }, signal);
+    expect(readFileSync(join(ports.baseDir, 'amx'), 'utf8')).toBe('');
+  });
+
+  it('tells no more alerts than an environment holds', async () => {
+    const ports = world();
+    const hook = await open({ command: ['/bin/sh', '-c', 'printf %s "$AMX_ALERT_LEN" >amx'], amx: true }, ports);
+    const alerts = Array.from({ length: 100 }, () => alert({ annotations: { text: 'x'.repeat(8000) } }));
+    await hook.run({ ...context, alerts }, signal);
+    const told = Number(readFileSync(join(ports.baseDir, 'amx'), 'utf8'));
+    expect(told).toBeGreaterThan(20);
+    expect(told).toBeLessThan(40);
   });
 
   it('refuses wrong options by name', () => {

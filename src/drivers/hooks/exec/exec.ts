@@ -1,4 +1,5 @@
 /** A step that is a command of the operator. */
+import { amxEnv } from '../../../kit/amx-env.ts';
 import { ending, resolveValues, throwIfAborted } from '../../../kit/command.ts';
 import { fillArgv } from '../../../kit/fill.ts';
 import { hookEnv, hookFields } from '../../../kit/hook-fields.ts';
@@ -16,7 +17,7 @@ export class ExecHook implements Hook {
   readonly #ports: DriverPorts;
 
   constructor(options: ExecHookOptions, ports: DriverPorts) {
-    this.#options = Array.isArray(options) ? { command: options, env: {} } : options;
+    this.#options = Array.isArray(options) ? { command: options, env: {}, amx: false } : options;
     this.#ports = ports;
   }
 
@@ -27,7 +28,7 @@ export class ExecHook implements Hook {
     const { values, secrets } = await resolveValues(this.#options.env, this.#ports.secrets);
     const result = await this.#ports.processes.run({
       argv: [program.includes('/') ? files.resolve(baseDir, program) : program, ...args],
-      env: { ...values, DROVER_INSTALL: installId, ...hookEnv(context) },
+      env: { ...(this.#options.amx ? amxEnv(context.alerts ?? []) : {}), ...values, DROVER_INSTALL: installId, ...hookEnv(context) },
       cwd: files.resolve(baseDir, this.#options.cwd ?? '.'),
       timeoutMs: LONGEST_MS,
       maxBytes: MAX_OUTPUT_BYTES,

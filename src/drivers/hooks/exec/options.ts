@@ -22,6 +22,12 @@ export const execHookOptions = z.union([
     env: declaredEnv
       .default({})
       .describe('Environment beside PATH, HOME, LANG, TZ and DROVER_*. A value is a text or a secret: { env: NAME } or { file: PATH }.'),
+    amx: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Also set the AMX_* variables of prometheus-am-executor for the alerts that the launch of this instance answers, so that a script written for it runs unchanged. None is set where no alert asked for the launch. Default false.',
+      ),
     cwd: z
       .string()
       .min(1)

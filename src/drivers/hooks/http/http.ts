@@ -58,7 +58,7 @@ export class HttpHook implements Hook {
     if (typeof body === 'string') return { text: fill(body, hookFields(context)), type: 'text/plain; charset=utf-8' };
     if (body !== undefined) return { text: JSON.stringify(fillJson(body, hookFields(context))), type: 'application/json' };
     if (method === 'GET' || method === 'DELETE') return null;
-    const { machineId, ...rest } = context;
+    const { machineId, alerts: _, ...rest } = context;
     return { text: JSON.stringify({ ...rest, machine_id: machineId }), type: 'application/json' };
   }
 }

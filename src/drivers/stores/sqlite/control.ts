@@ -132,8 +132,13 @@ function putAlert(store: StoreContext, alert: AlertRow): boolean {
     starts_ms: alert.startsAtMs,
     last_heard_ms: alert.lastHeardMs,
     resolved_ms: alert.resolvedAtMs,
+    detail: detailOf(alert),
   });
   return old === undefined || (old.status !== 'resolved' && old.status !== alert.status);
+}
+
+function detailOf({ annotations, origin }: AlertRow): string | null {
+  return annotations === undefined && origin === undefined ? null : JSON.stringify({ annotations, origin });
 }
 
 function putToken(store: StoreContext, token: TokenRow): void {

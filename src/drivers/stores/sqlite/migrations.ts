@@ -15,6 +15,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, name: 'first', up: first },
   { version: 2, name: 'users of specs', up: usersOfSpecs },
+  { version: 3, name: 'details of alerts', up: detailsOfAlerts },
 ];
 
 /** Made before the first migration, so that the numbers have a place. */
@@ -46,6 +47,11 @@ function usersOfSpecs({ schema }: Builder): Compilable<unknown>[] {
     schema.createIndex('groups_by_spec').on('groups').column('spec_key'),
     schema.createIndex('decision_inputs_by_spec').on('decision_inputs').column('spec_key'),
   ];
+}
+
+/** Annotations and origin, which hooks are told; of alerts heard before they are not known. */
+function detailsOfAlerts({ schema }: Builder): Compilable<unknown>[] {
+  return [schema.alterTable('alerts').addColumn('detail', 'text')];
 }
 
 function groupTables({ schema }: Builder): Compilable<unknown>[] {

@@ -302,6 +302,7 @@ function inboundQueries(db: Builder) {
       starts_ms: number;
       last_heard_ms: number;
       resolved_ms: number | null;
+      detail: string | null;
     }>()((p) =>
       db
         .insertInto('alerts')
@@ -314,6 +315,7 @@ function inboundQueries(db: Builder) {
           starts_ms: p.starts_ms,
           last_heard_ms: p.last_heard_ms,
           resolved_ms: p.resolved_ms,
+          detail: p.detail,
         })
         .onConflict((c) =>
           c.columns(['receiver', 'episode']).doUpdateSet((e) => ({
@@ -323,6 +325,7 @@ function inboundQueries(db: Builder) {
             name: e.ref('excluded.name'),
             labels: e.ref('excluded.labels'),
             starts_ms: e.ref('excluded.starts_ms'),
+            detail: e.ref('excluded.detail'),
           })),
         ),
     ),

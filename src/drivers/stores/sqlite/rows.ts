@@ -81,6 +81,7 @@ export function alertFromRow(row: Schema['alerts']): AlertRow {
     startsAtMs: row.starts_ms,
     lastHeardMs: row.last_heard_ms,
     resolvedAtMs: row.resolved_ms,
+    ...(row.detail === null ? {} : JSON.parse(row.detail)),
   };
 }
 

@@ -57,6 +57,8 @@ export interface Schema {
     starts_ms: number;
     last_heard_ms: number;
     resolved_ms: number | null;
+    /** JSON of annotations and origin; null: neither. */
+    detail: string | null;
   };
   once_keys: { key: string; at_ms: number };
   tokens: { id: string; name: string; role: string; hash: string; created_ms: number; revoked_ms: number | null };

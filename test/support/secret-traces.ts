@@ -1,0 +1,34 @@
+/** Where a secret must not be: files, and what every user of the machine sees of its processes. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+
+function bytesOf(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch {
+    return null;
+  }
+}
+
+/** The value itself and its base64, as far as that does not depend on what stands before it. */
+function formsOf(value: string): readonly string[] {
+  return [value, Buffer.from(value).toString('base64').replace(/=+$/, '').slice(0, -1)];
+}
+
+const holds = (bytes: Buffer | null, values: readonly string[]): boolean => bytes !== null && values.flatMap(formsOf).some((form) => bytes.includes(form));
+
+/** Paths of the files below `dir` that hold one of the values; and how many were read. */
+export function traceFiles(dir: string, values: readonly string[]): { readonly found: readonly string[]; readonly read: number } {
+  const files = readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => join(dir, name));
+  const regular = files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+  return { found: regular.filter((file) => holds(bytesOf(file), values)), read: regular.length };
+}
+
+/** Command lines that hold one of the values, those left out which `except` knows; and how many were read. */
+export function traceProcesses(values: readonly string[], except: (argv: string) => boolean): { readonly found: readonly string[]; readonly read: number } {
+  const lines = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => bytesOf(`/proc/${pid}/cmdline`)?.toString().replaceAll('\0', ' ') ?? [])
+    .filter((line) => line !== '' && !except(line));
+  return { found: lines.filter((line) => values.some((value) => line.includes(value))), read: lines.length };
+}
