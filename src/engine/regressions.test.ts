@@ -316,6 +316,30 @@ describe('balancers', () => {
     expect(sim.balancer.entries().map((e) => e.ref)).toContain(entry?.ref);
   });
 
+  test('a launch is not given up while its call is out, whatever was seen before the call', async () => {
+    const base = groupSpec();
+    const spec = groupSpec({ lifecycle: { ...base.lifecycle, bootTimeoutMs: 35_000 } });
+    const { sim } = await watched(90, { spec, can: { idempotency: 'unique-name', consistencyMs: 2_000, callLimitMs: 10_000 } });
+    await sim.seconds(20);
+    let calls = 0;
+    sim.cloud.fault = (op) => {
+      if (op !== 'create') return undefined;
+      // Five without a clear answer, and one that is still out when the time to boot is over.
+      return ++calls <= 5 ? { before: new DriverError('unreachable', 'time-out') } : { delayMs: 9_000 };
+    };
+    // The request is slow on its way: until the answer comes there is nothing to be seen.
+    sim.cloud.hiddenMs = () => 9_000;
+    sim.load = 190;
+    const struck = new Set<string>();
+    for (let s = 0; s < 60; s++) {
+      await sim.seconds(1);
+      for (const r of await sim.store.instances('web', true)) if (r.state === 'gone') struck.add(`${r.id} ${r.removalWhy}`);
+    }
+    expect(calls).toBe(6);
+    expect([...struck]).toEqual([]);
+    await settled(sim, 2);
+  });
+
   test('paused between two balancers: the second is not called', async () => {
     const spec = groupSpec({ balancers: ['lb', 'edge'].map((balancer) => ({ balancer, port: null, weight: null })) });
     const { sim } = await watched(50, {
