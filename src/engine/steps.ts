@@ -248,6 +248,8 @@ function attaching(ctx: EngineContext, runner: GroupRunner, hands: Hands): Attem
         if (!balancer) throw new DriverError('bad-request', `no balancer named ${name} is configured`);
         if (row.address === null || port === null)
           throw new DriverError('bad-request', `${row.id} has no ${row.address === null ? 'address' : 'port'} to attach; set balancer.port`);
+        // An entry that this group puts there is no other's, whoever of it had the address before.
+        for (const other of runner.state.rows.values()) if (other.address === row.address) runner.cleared.delete(`${other.id} ${name}`);
         const weight = spec.balancers.find((b) => b.balancer === name)?.weight ?? null;
         entries[name] = await balancer.attach({ instance: row.id, address: row.address, port, weight });
       }
