@@ -15,7 +15,7 @@ for (const { part, result, took } of results) {
   process.stdout.write(`── ${part.name} (${took}): ${result.failed === 0 ? 'ok' : 'FAILED'}\n`);
   if (result.failed > 0) process.stdout.write(`${result.text}\n`);
 }
-const count = await runVitest(['--project=tidy', '--project=unit', ...process.argv.slice(2)], 10 * 60_000);
+const count = await runVitest(['--project=tidy', '--project=unit', ...process.argv.slice(2)], { limitMs: 10 * 60_000 });
 const failed = count.failed + results.filter((each) => each.result.failed > 0).length;
 process.stdout.write(`\n${failed === 0 ? 'All is well' : `${failed} failed`} (${seconds(startMs)})\n`);
 process.exitCode = failed > 0 ? 1 : 0;

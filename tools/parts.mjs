@@ -4,11 +4,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { canMakeNamespace, enterNamespace } from '../src/emulators/machines/namespace.ts';
 
 const MINUTE = 60_000;
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** In the order they run: what fails fastest comes first. `components`: talks to real programs of the machine. */
+/**
+ * In the order they run: what fails fastest comes first. `components`: talks to real programs of the machine. `namespace`: runs in a network
+ * namespace of its own where one can be made.
+ */
 export const PARTS = [
   { name: 'format', says: 'Biome: format and lint', commands: [['biome', 'ci', '--colors=off']], limitMs: 5 * MINUTE },
   {
@@ -36,6 +40,7 @@ export const PARTS = [
   { name: 'real', says: 'real components', project: 'real', components: true, limitMs: 20 * MINUTE },
   { name: 'docs', says: 'every block of the documentation', project: 'docs', limitMs: 20 * MINUTE },
   { name: 'pack', says: 'the package as people install it', project: 'pack', limitMs: 10 * MINUTE },
+  { name: 'linode', says: 'the systems of three documents on an emulated Linode', project: 'linode', components: true, namespace: true, limitMs: 30 * MINUTE },
   { name: 'e2e', says: 'the whole product', project: 'e2e', components: true, limitMs: 40 * MINUTE },
 ];
 
@@ -56,15 +61,14 @@ export function passSignalsOn() {
 }
 
 /** Runs a program of node_modules/.bin under this Node. Output is shown as it comes, or kept when `quiet`. */
-export function runTool([name, ...args], { limitMs, quiet = false }) {
+export async function runTool([name, ...args], { limitMs, quiet = false, namespace = false }) {
   const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}` };
   if (!process.stdout.isTTY) env.NO_COLOR = '1';
+  const stdio = ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'];
+  const program = join(root, 'node_modules', '.bin', name);
+  const inside = namespace && (await canMakeNamespace()) === null;
+  const child = inside ? await enterNamespace(['env', '-C', root, program, ...args], env, stdio) : spawn(program, args, { cwd: root, env, stdio });
   return new Promise((resolve) => {
-    const child = spawn(join(root, 'node_modules', '.bin', name), args, {
-      cwd: root,
-      env,
-      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
-    });
     running.add(child);
     let text = '';
     child.stdout?.setEncoding('utf8');
@@ -116,11 +120,11 @@ export function countReport(report) {
 }
 
 /** Runs vitest and counts. An exit code that no counted test explains is a failure of its own. */
-export async function runVitest(args, limitMs) {
+export async function runVitest(args, { limitMs, namespace = false }) {
   const dir = mkdtempSync(join(tmpdir(), 'drover-report-'));
   const path = join(dir, 'report.json');
   try {
-    const { ok } = await runTool(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`, ...args], { limitMs });
+    const { ok } = await runTool(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`, ...args], { limitMs, namespace });
     let count;
     try {
       count = countReport(JSON.parse(readFileSync(path, 'utf8')));

@@ -1,6 +1,6 @@
 /**
- * `npm test [-- NAME…]`. A NAME that is a part (format, lint, types, tidy, tools, unit, security, fuzz, sim, kill, real, docs, pack, e2e) selects it; anything else goes
- * to vitest as a file filter or flag. The last line of stdout is `N passed, N failed, N skipped`; the exit code is 1 if anything failed.
+ * `npm test [-- NAME…]`. A NAME that is a part (format, lint, types, tidy, tools, unit, security, fuzz, sim, kill, real, docs, pack, linode, e2e) selects it;
+ * anything else goes to vitest as a file filter or flag. The last line of stdout is `N passed, N failed, N skipped`; the exit code is 1 if anything failed.
  */
 import { bringComponents } from './components.mjs';
 import { PARTS, passSignalsOn, runCommands, runVitest, seconds } from './parts.mjs';
@@ -19,7 +19,7 @@ function choose(words) {
 async function runPart(part, forVitest) {
   if (part.commands !== undefined) return runCommands(part);
   const project = part.project === undefined ? [] : [`--project=${part.project}`];
-  return runVitest([...project, ...forVitest], part.limitMs);
+  return runVitest([...project, ...forVitest], part);
 }
 
 passSignalsOn();
