@@ -139,7 +139,11 @@ test('a group that leaves the file keeps its machines; removing it with --drain 
   await until('it is unmanaged', async () => (await c.operations.group('api')).state === 'unmanaged');
   expect(await machines(c)).toBe(2);
   await expect(c.operations.removeGroup(ops, 'api', false)).rejects.toThrow(/still has 1 machine/);
+  await c.operations.pause(ops, 'api', null, null);
+  await expect(c.operations.removeGroup(ops, 'api', true)).rejects.toThrow(/is paused.*drover resume api/);
+  await c.operations.resume(ops, 'api');
   await c.operations.removeGroup(ops, 'api', true);
+  await expect(c.operations.removeGroup(ops, 'api', true)).rejects.toThrow(/being removed already/);
   await until('it is gone', async () => (await machines(c)) === 1 && !(await c.operations.fleet()).some((g) => g.group === 'api'));
   expect((await c.operations.fleet()).map((g) => g.group)).toEqual(['web']);
 });

@@ -193,7 +193,14 @@ describe('books and world converge', () => {
     expect(sim.cloud.alive('web').map((m) => m.id)).toContain('future');
     expect((await sim.operating.group('web')).problem).toContain('not in the books');
     sim.load = 190;
-    const adopted = await sim.operating.adopt({ name: 'ops', role: 'operator' }, 'web', 'future');
+    const ops = { name: 'ops', role: 'operator' } as const;
+    sim.cloud.plant({ id: 'theirs', owner: { ...owner, group: 'db', token: 'x' } });
+    await expect(sim.operating.adopt(ops, 'web', 'theirs')).rejects.toThrow(`owner tags of web (installation ${sim.installId})`);
+    const get = sim.cloud.get.bind(sim.cloud);
+    sim.cloud.get = () => Promise.reject(new DriverError('bad-request', 'web-z is not the id of a machine'));
+    await expect(sim.operating.adopt(ops, 'web', 'web-z')).rejects.toMatchObject({ code: 'invalid' });
+    sim.cloud.get = get;
+    const adopted = await sim.operating.adopt(ops, 'web', 'future');
     await sim.seconds(3);
     expect((await sim.store.instance(adopted.id))?.state).toBe('serving');
     await ledger(sim, 2);

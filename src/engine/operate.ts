@@ -296,11 +296,14 @@ export class Operating implements Operations {
 
   async removeGroup(actor: Actor, group: string, drain: boolean): Promise<void> {
     const row = await this.#row(group);
+    if (this.#engine.retiring.has(group)) throw new OperationError('refused', `${group} is being removed already: drover instances list ${group}`);
     if (row.managed)
       throw new OperationError('refused', `${group} is still in the configuration file. Take it out there first; its machines are kept until then and after.`);
     const living = await this.#store.instances(group, false);
     if (living.length > 0 && !drain)
       throw new OperationError('refused', `${group} still has ${living.length} machine(s). Delete them with --drain, or forget them one by one.`);
+    if (living.length > 0 && row.pause !== null && (row.pause.untilMs ?? this.#now + 1) > this.#now)
+      throw new OperationError('refused', `${group} is paused, so its machines would stay. Lift that first: drover resume ${group}`);
     if (living.length > 0) return this.#retire(actor, row, living);
     await this.#control([{ kind: 'archive', group }], [this.#event(actor, group, 'group.archived', {})]);
   }

@@ -1,6 +1,7 @@
 import { destructionSize } from '../core/destruction.ts';
 import type { RemovalCause } from '../core/model/model.ts';
 import { allowDestruction, machinesThere, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
+import { formatDuration } from '../core/units.ts';
 import { asDriverError, type InstanceRow, type Machine, type NewEvent } from '../ports/ports.ts';
 import { assertBudget, assertIntent } from './assert.ts';
 import type { EngineContext, Hands } from './context.ts';
@@ -111,7 +112,7 @@ function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { det
   if (fleet === null) return { detail: 'the other groups of the installation are being read', waitMs: 1_000 };
   const limit = Math.max(5, Math.ceil(fleet.living * 0.25));
   if (fleet.destroyed >= limit)
-    return { detail: `${fleet.destroyed} machines of the installation were deleted in the last ${window / 60_000} min`, waitMs: 15_000 };
+    return { detail: `${fleet.destroyed} machines of the installation were deleted in the last ${formatDuration(window)}`, waitMs: 15_000 };
   return null;
 }
 

@@ -93,7 +93,7 @@ export class FaultyGroup {
         if (rows.length !== size || linodes.length !== size || nodes.length !== size) return false;
         if (rows.some((row) => row.state !== 'serving') || nodes.some((node) => node.status !== 'UP' || node.mode !== 'accept')) return false;
         const port = this.#world.ports.web;
-        expect(rows.map((row) => row.machine).sort()).toEqual(linodes.map((each) => String(each.id)).sort());
+        expect(rows.map((row) => String(row.machine)).sort()).toEqual(linodes.map((each) => String(each.id)).sort());
         expect(nodes.map((node) => node.address).sort()).toEqual(linodes.map((each) => `${privateOf(each)}:${port}`).sort());
         return true;
       },

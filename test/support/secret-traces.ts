@@ -17,18 +17,16 @@ function formsOf(value: string): readonly string[] {
 
 const holds = (bytes: Buffer | null, values: readonly string[]): boolean => bytes !== null && values.flatMap(formsOf).some((form) => bytes.includes(form));
 
-/** Paths of the files below `dir` that hold one of the values; and how many were read. */
-export function traceFiles(dir: string, values: readonly string[]): { readonly found: readonly string[]; readonly read: number } {
+/** Paths of the files below `dir` that hold one of the values. */
+export function traceFiles(dir: string, values: readonly string[]): readonly string[] {
   const files = readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => join(dir, name));
-  const regular = files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
-  return { found: regular.filter((file) => holds(bytesOf(file), values)), read: regular.length };
+  return files.filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true && holds(bytesOf(file), values));
 }
 
-/** Command lines that hold one of the values, those left out which `except` knows; and how many were read. */
-export function traceProcesses(values: readonly string[], except: (argv: string) => boolean): { readonly found: readonly string[]; readonly read: number } {
-  const lines = readdirSync('/proc')
+/** Command lines that hold one of the values. */
+export function traceProcesses(values: readonly string[]): readonly string[] {
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => bytesOf(`/proc/${pid}/cmdline`)?.toString().replaceAll('\0', ' ') ?? [])
-    .filter((line) => line !== '' && !except(line));
-  return { found: lines.filter((line) => values.some((value) => line.includes(value))), read: lines.length };
+    .filter((line) => values.some((value) => line.includes(value)));
 }

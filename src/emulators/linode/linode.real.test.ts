@@ -69,6 +69,11 @@ describe('an emulated account with machines that are processes', () => {
     await becomes('DOWN');
     await expect.poll(() => statusOf(id), { timeout: 5000 }).toBe('offline');
     expect((await fetch(`http://${String(balancer['ipv4'])}:8080/`)).status).toBe(503);
+    const metrics = async () => (await account.control('GET', '/metrics')).text;
+    await expect.poll(metrics, { timeout: 5000 }).toMatch(/^balancer_request_rate\{balancer="front",port="8080"\} [0-9.]+$/m);
+    const figures = await metrics();
+    expect(figures).toMatch(/^balancer_requests_total\{balancer="front",port="8080"\} 2$/m);
+    expect(figures).toMatch(/^balancer_failed_requests_total\{balancer="front",port="8080"\} 1$/m);
   });
 
   it('shows load that is put on it, and in its statistics once it is old enough', async () => {

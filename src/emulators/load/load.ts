@@ -24,7 +24,7 @@ export interface Load {
   count(): LoadCount;
   /** The first `keepFailures` failures. */
   failures(): readonly Failure[];
-  /** Ends sending and waits for what is under way. */
+  /** Ends sending and waits for what is under way; a second call waits for the same. */
   stop(): Promise<void>;
 }
 
@@ -103,7 +103,12 @@ function start(options: LoadOptions): Load {
     }
   }, TICK_MS);
 
-  async function stop(): Promise<void> {
+  let ended: Promise<void> | null = null;
+  function stop(): Promise<void> {
+    ended ??= end();
+    return ended;
+  }
+  async function end(): Promise<void> {
     clearInterval(timer);
     await Promise.all(underWay);
     await pool.close();
