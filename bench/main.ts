@@ -2,6 +2,7 @@
 import { cpus, loadavg, type as osType, release, totalmem } from 'node:os';
 import { engineTick } from './engine-tick.ts';
 import { asText, type BenchResult } from './figures.ts';
+import { incident } from './incident/incident.ts';
 import { react } from './react/react.ts';
 import { scaleOut100 } from './scale-out-100.ts';
 import { status } from './status.ts';
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<BenchResult>>> = {
   'engine-tick': () => engineTick({ profile: args.includes('--profile') }),
   ticks,
   react,
+  incident,
   'scale-out-100': scaleOut100,
   status,
 };

@@ -199,6 +199,8 @@ describe('exit codes', () => {
     ['a bad duration', ['pause', 'web', '--for', '5'], EXIT.usage],
     ['a wish that ends before the wait for it', ['scale', 'web', '3', '--for', '30s', '--wait', '60s'], EXIT.usage],
     ['an unknown type of event', ['events', '--type', 'foo'], EXIT.usage],
+    ['an unknown cloud of the demo', ['demo', '--cloud', 'mars'], EXIT.usage],
+    ['a balancer for the emulated Linode', ['demo', '--cloud', 'linode', '--balancer', 'proxy'], EXIT.usage],
     ['a token file that is not there', ['status', '--token-file', '/nonexist'], EXIT.usage],
     ['contradicting options', ['scale', 'web', '3', '--floor', '--cap'], EXIT.usage],
     ['neither group nor --all', ['pause'], EXIT.usage],

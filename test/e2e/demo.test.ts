@@ -1,6 +1,6 @@
 /** The demo as a newcomer runs it. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -34,9 +34,21 @@ async function processesOf(home: string): Promise<Awaited<ReturnType<typeof real
   return (await realProcesses.findByEnv('HOME')).filter((p) => p.env['HOME'] === home && !p.zombie);
 }
 
+/** Emulated machines inherit nothing, but stand in a directory of their own below TMPDIR. */
+function standingBelow(folder: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(`${folder}/`);
+    } catch {
+      return false; // ended meanwhile, or a zombie
+    }
+  });
+}
+
 afterEach(async () => {
   for (const home of homes.splice(0)) {
     for (const p of await processesOf(home)) await realProcesses.kill(p, 'SIGKILL');
+    for (const pid of standingBelow(home)) process.kill(Number(pid), 'SIGKILL');
     rmSync(home, { recursive: true, force: true });
   }
 });
@@ -45,7 +57,7 @@ async function runDemo(forSeconds: number, ...more: string[]): Promise<{ code: n
   const home = mkdtempSync(join(tmpdir(), 'drover-e2e-home-'));
   homes.push(home);
   const argv = ['run', '-s', 'demo', '--', '--seconds', String(forSeconds), '--json', ...more];
-  const child = spawn('npm', argv, { cwd: ROOT, env: { PATH: process.env['PATH'], HOME: home }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn('npm', argv, { cwd: ROOT, env: { PATH: process.env['PATH'], HOME: home, TMPDIR: home }, stdio: ['ignore', 'pipe', 'pipe'] });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => (stdout += String(text)));
   child.stderr.on('data', (text) => (stderr += String(text)));
@@ -66,6 +78,8 @@ async function isWhole(forSeconds: number, ...more: string[]): Promise<void> {
   expect(new Set(said.map((line) => line.event))).toEqual(new Set(['decision', 'instance', 'load', 'kill', 'summary']));
   for (const [i, line] of said.entries()) expect(line.t).toBeGreaterThanOrEqual(said[i - 1]?.t ?? 0);
   expect(await processesOf(home)).toEqual([]);
+  expect(standingBelow(home)).toEqual([]);
+  expect(readdirSync(home).filter((name) => name.startsWith('drover-'))).toEqual([]);
   process.stdout.write(`${lines.at(-1)}\n`);
 }
 
@@ -75,4 +89,8 @@ describeWith(['haproxy'], 'the demo behind HAProxy', () => {
 
 describe('the demo behind the built-in proxy', () => {
   it('does the same', () => isWhole(40, '--balancer', 'proxy'));
+});
+
+describe('the demo with emulated Linodes behind a NodeBalancer', () => {
+  it('does the same, and ends every Linode', () => isWhole(50, '--cloud', 'linode'));
 });

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Load, startLoad } from '../../emulators/load/load.ts';
 import { freePort } from '../../platform/free-port.ts';
-import { realProcesses } from '../../platform/processes.ts';
 import type { EventRow } from '../../ports/ports.ts';
 import { type Controller, startController } from '../controller.ts';
-import { type DemoBalancer, startDemoBalancer } from './demo-balancer.ts';
 import { DemoCount, type DemoSummary } from './demo-count.ts';
 import { writeReport } from './demo-report.ts';
+import { type DemoWorld, demoConfig, GROUP, PER_INSTANCE } from './demo-world.ts';
+import { openLinodeWorld } from './linode-world.ts';
+import { openLocalWorld } from './local-world.ts';
 
 export interface DemoOptions {
   /** Ends by itself after a scripted rise, a killed machine and a fall; null: runs until `q`. */
@@ -17,7 +18,8 @@ export interface DemoOptions {
   readonly json: boolean;
   /** Writes one self-contained HTML file at the end. */
   readonly report: string | null;
-  readonly balancer?: 'auto' | 'haproxy' | 'proxy';
+  /** Where the machines are; the balancer is a choice of `local` only. */
+  readonly world: { readonly cloud: 'local'; readonly balancer: 'auto' | 'haproxy' | 'proxy' } | { readonly cloud: 'linode' };
 }
 
 export interface DemoIo {
@@ -26,13 +28,11 @@ export interface DemoIo {
   readonly stdin: NodeJS.ReadStream;
 }
 
-const GROUP = 'web';
-const PER_INSTANCE = 100;
 const RATE = { start: 140, most: 1_000, step: 60, spike: 500, spikeMs: 15_000 };
 /** The script, as shares of the time asked for. */
 const SCRIPT = { rise: [0.13, 390], kill: 0.42, fall: [0.58, 90] } as const;
 
-/** The real controller, store, API and balancer on this machine, with three small web servers as machines. Returns the exit code. */
+/** The real controller, store and API on this machine, with machines and a balancer of a world. Returns the exit code. */
 export async function runDemo(options: DemoOptions, io: DemoIo): Promise<number> {
   const demo = new Demo(options, io);
   try {
@@ -48,7 +48,7 @@ class Demo {
   readonly #dir = mkdtempSync(join(tmpdir(), 'drover-demo-'));
   readonly #count = new DemoCount();
   readonly #lines: { t: number; text: string }[] = [];
-  #balancer: DemoBalancer | null = null;
+  #world: DemoWorld | null = null;
   #controller: Controller | null = null;
   #load: Load | null = null;
   #startMs = Date.now();
@@ -61,10 +61,12 @@ class Demo {
   }
 
   async run(): Promise<number> {
-    this.#say('Demo. Small web servers on this machine play the part of cloud machines. Nothing is kept, nothing leaves 127.0.0.1.\n');
-    this.#balancer = await startDemoBalancer(this.#dir, this.#options.balancer ?? 'auto');
+    const { world: asked } = this.#options;
+    const world = asked.cloud === 'linode' ? await openLinodeWorld(this.#dir) : await openLocalWorld(this.#dir, asked.balancer);
+    this.#world = world;
+    this.#say(`Demo. ${world.intro}\n`);
     const file = join(this.#dir, 'drover.yaml');
-    writeFileSync(file, demoConfig(this.#balancer, await freePort()));
+    writeFileSync(file, demoConfig(world.config, await freePort()));
     this.#startMs = Date.now();
     this.#controller = await startController({
       configFile: file,
@@ -74,12 +76,12 @@ class Demo {
       for (const e of events) this.#see(e);
     });
     this.#say(`  api         ${this.#controller.url}   token in ${this.#controller.tokenFile}`);
-    this.#say(`  balancer    ${this.#balancer.url} (${this.#balancer.kind})`);
+    this.#say(`  balancer    ${world.url} (${world.balancer})`);
     if (this.#options.seconds === null) this.#say('  load        l more   k less   s spike   x kill a machine   q quit\n');
     else this.#say('');
-    await this.#served(2, 20_000);
+    await this.#served(2, 30_000);
     this.#count.begin();
-    this.#load = startLoad({ url: this.#balancer.url, rate: RATE.start, maxRate: RATE.most });
+    this.#load = startLoad({ url: world.url, rate: RATE.start, maxRate: RATE.most });
     this.#line('load', `serving 2, load ${RATE.start} req/s, comfortable is ${PER_INSTANCE} each`, { rate: RATE.start });
     const done = new Promise<void>((end) => {
       this.#end = end;
@@ -98,10 +100,8 @@ class Demo {
       this.#io.stdin.pause();
     }
     await this.#load?.stop().catch(() => {});
-    const install = this.#controller?.store.installId;
     await this.#controller?.stop().catch(() => {});
-    if (install) await endMachines(install);
-    await this.#balancer?.stop();
+    await this.#world?.close();
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
@@ -159,14 +159,10 @@ class Demo {
     this.#line('load', `load ${this.#load.rate} req/s`, { rate: this.#load.rate });
   }
 
-  /** SIGKILL, as a machine dies: no goodbye. */
   async #kill(): Promise<void> {
     const rows = await this.#controller?.operations.instances(GROUP, false);
     const victim = rows?.find((r) => r.state === 'serving');
-    const processes = victim ? await realProcesses.findByEnv('DROVER_INSTANCE') : [];
-    const process = processes.find((p) => p.env['DROVER_INSTANCE'] === victim?.id && p.env['DROVER_INSTALL'] === this.#controller?.store.installId);
-    if (!victim || !process) return;
-    await realProcesses.kill(process, 'SIGKILL');
+    if (victim === undefined || !(await this.#world?.kill(victim))) return;
     this.#line('kill', `■ killed ${victim.id}`, { instance: victim.id });
   }
 
@@ -246,42 +242,6 @@ class Demo {
       this.#every(ms, run);
     });
   }
-}
-
-/** The demo's machines end with it; anyone else's stay. */
-async function endMachines(installId: string): Promise<void> {
-  for (let round = 0; round < 3; round++) {
-    const mine = (await realProcesses.findByEnv('DROVER_INSTALL')).filter((p) => p.env['DROVER_INSTALL'] === installId && !p.zombie);
-    if (mine.length === 0) return;
-    await Promise.all(mine.map((p) => realProcesses.kill(p, 'SIGKILL')));
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
-
-function demoConfig(balancer: DemoBalancer, port: number): string {
-  const web = new URL('../../emulators/web/main.ts', import.meta.url).pathname;
-  return `version: 1
-server: { listen: '127.0.0.1:${port}', state: ./state }
-balancers: { edge: ${balancer.balancer} }
-sources: { edge-stats: ${balancer.source} }
-groups:
-  ${GROUP}:
-    cloud: local
-    template: { command: [${JSON.stringify(process.execPath)}, ${JSON.stringify(web)}], env: { BOOT_MS: '3000' } }
-    balancer: { use: edge }
-    min: 2
-    max: 10
-    evaluate_every: 1s
-    metrics: { rps: { from: edge-stats, ${balancer.query}, unit: req/s } }
-    policies:
-      - { name: traffic, type: target, metric: rps, per_instance: ${PER_INSTANCE} }
-    limits:
-      scale_out: { every: 3s }
-      scale_in: { step: 1, every: 3s, after_quiet: 6s }
-      destruction: { window: 1m, replace: 'max(2, 50%)', all: 'max(20, 100%)' }
-    health: { http: { path: /healthz, every: 1s, timeout: 1s, healthy_after: 1, unhealthy_after: 2 }, grace: 0s }
-    lifecycle: { boot_timeout: 20s, drain: 5s }
-`;
 }
 
 function closing(s: DemoSummary, seconds: number): string {
