@@ -184,7 +184,10 @@ function hooking(ctx: EngineContext, runner: GroupRunner, kind: 'hook-before-att
         if (spec.name !== name) continue;
         culprit = spec;
         const hook = await hands.openHook(spec);
-        if (handsOf(ctx, runner) === null) throw new DriverError('conflict', 'the group was stopped meanwhile');
+        if (handsOf(ctx, runner) === null || !ctx.mayStart(runner)) {
+          culprit = null; // it did not run
+          throw new DriverError('conflict', 'the group was stopped or lost meanwhile');
+        }
         const { group, id: instance, machineId, address, port, zone } = row;
         const context = { group, instance, machineId, address, port, zone, step: name, token: `${row.token}.${name}.${i}`, alerts } as const;
         try {
