@@ -56,6 +56,8 @@ describe('Linodes', () => {
   });
 
   it('are busy while a job is under way', async () => {
+    // Long enough for three calls on a busy computer.
+    account.world.setBootFaults({ count: 1, slower: 100, stuckIn: null, mute: false });
     const { id } = await account.create();
     for (const job of ['boot', 'reboot', 'shutdown']) {
       expect((await account.call('POST', `/linode/instances/${id}/${job}`)).body, job).toEqual({ errors: [{ reason: 'Linode busy.' }] });
