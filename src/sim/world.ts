@@ -218,7 +218,7 @@ export class SimWorld {
     const rows = this.scenario.groups.flatMap((g) => this.rows(g.spec.name).filter((r) => r.members[balancer] === ref));
     const groups = by.intents.get(`${balancer} ${ref}`) ?? new Set();
     if (groups.size > 1) return undefined;
-    return rows.find((r) => groups.has(r.group)) ?? rows[0];
+    return groups.size === 0 ? rows[0] : rows.find((r) => groups.has(r.group));
   }
 
   async commit(by: SimProcess, change: GroupCommit, run: () => Promise<CommitResult>): Promise<CommitResult> {
