@@ -324,6 +324,28 @@ describe('people', () => {
     expect(ran).not.toContain('before_attach:true');
     expect(ran.filter((r) => r === 'before_delete:false').length).toBeGreaterThanOrEqual(1);
   });
+
+  test('a hook is told the port of the group where the cloud knows none', async () => {
+    const hook = { driver: 'x', options: null, timeoutMs: 5_000, name: 'before_attach', onFailure: 'retry' } as const;
+    const sim = await SimGroup.open(groupSpec({ hooks: [hook], balancers: [{ balancer: 'lb', port: 8443, weight: null }] }));
+    const { cloud } = sim;
+    const [create, list, get] = [cloud.create.bind(cloud), cloud.list.bind(cloud), cloud.get.bind(cloud)];
+    cloud.create = async (request) => ({ ...(await create(request)), port: null });
+    cloud.list = async () => {
+      const found = await list();
+      return { ...found, items: found.items.map((m) => ({ ...m, port: null })) };
+    };
+    cloud.get = async (id) => {
+      const found = await get(id);
+      return found && { ...found, port: null };
+    };
+    const ports: (number | null)[] = [];
+    sim.hook = { run: async ({ port }) => void ports.push(port) };
+    sim.load = 50;
+    await sim.start();
+    await sim.seconds(30);
+    expect(ports).toEqual([8443]);
+  });
 });
 
 describe('killed at any point and started again', () => {

@@ -177,7 +177,9 @@ function hooking(ctx: EngineContext, runner: GroupRunner, kind: 'hook-before-att
   return {
     wanted: (row) => (kind === 'hook-before-attach' ? row.state === 'warming' : row.state === 'draining') && row.step?.kind === kind,
     run: async (row) => {
-      const { hooks } = runner.state.row.spec;
+      const { hooks, balancers } = runner.state.row.spec;
+      // Where the cloud knows no ports, members are reached on the one the group says.
+      const port = row.port ?? balancers.find((b) => b.port !== null)?.port ?? null;
       if (row.machineId === null || row.address === null) return {};
       const alerts = hooks.some((h) => h.name === name) ? await alertsBehind(ctx, row) : [];
       for (const [i, spec] of hooks.entries()) {
@@ -188,7 +190,7 @@ function hooking(ctx: EngineContext, runner: GroupRunner, kind: 'hook-before-att
           culprit = null; // it did not run
           throw new DriverError('conflict', 'the group was stopped or lost meanwhile');
         }
-        const { group, id: instance, machineId, address, port, zone } = row;
+        const { group, id: instance, machineId, address, zone } = row;
         const context = { group, instance, machineId, address, port, zone, step: name, token: `${row.token}.${name}.${i}`, alerts } as const;
         try {
           await withDeadline(ctx.clock, spec.timeoutMs, `hook ${name}`, (signal) => hook.run(context, signal));

@@ -44,16 +44,16 @@ groups:
     policies:
       - { name: high, type: alert, alert: HighLoad, receiver: executor, change: +1, every: 45s }
       - { name: job, type: alert, alert: scale-up, receiver: ci, change: +1 }
-      - { name: low, type: alert, alert: LowLoad, receiver: executor, change: -1, every: 10s }
+      - { name: low, type: alert, alert: LowLoad, receiver: executor, change: -2, every: 10s }
 ${campaign === undefined ? '' : `      - { name: campaign, type: schedule, dates: [{ from: '${campaign.from}', to: '${campaign.to}' }], min: 4 }\n`}\
     limits: { scale_in: { every: 5s, after_quiet: 5s }, destruction: { window: 10s } }
     health: { http: { path: /healthz, every: 1s, timeout: 1s, healthy_after: 1 } }
     lifecycle: { boot_timeout: 2m, drain: 6s }
 ${way('by-hand', waiting, '')}\
 ${way('by-image', `{ ${base}, tags: [way], image: '${parts.image}' }`, '')}\
-${way('by-ansible', waiting, `ansible: { playbook: ./site.yml, connection: local, extra_vars: { inbox: '${parts.inbox}', release: ${parts.release} } }`)}\
+${way('by-ansible', waiting, `ansible: { playbook: ./site.yml, connection: local, extra_vars: { inbox: '${parts.inbox}', release: ${parts.release}, port: ${web} } }`)}\
 ${way('by-jenkins', waiting, `jenkins: { url: '${parts.jenkins.url}', job: team/deploy-node, auth: { user: ${parts.jenkins.user}, token: { file: ./ci-token } }, parameters: { VERSION: ${parts.release} }, poll_every: 500ms }`)}\
-${parts.ways.includes('by-terraform') ? way('by-terraform', waiting, `exec: [./terraform.sh, '${parts.inbox}', ${parts.release}]`) : ''}`;
+${parts.ways.includes('by-terraform') ? way('by-terraform', waiting, `exec: [./terraform.sh, '${parts.inbox}', ${parts.release}, '${web}']`) : ''}`;
 
   /** The machine is there when its exporter answers; whether its application does is for the NodeBalancer to see. */
   function way(name: string, template: string, hook: string): string {

@@ -24,7 +24,10 @@ export interface Answerer {
   count: number;
 }
 
-/** Asks one page again and again, a request each `everyMs`, and keeps who answered, since when and with which release. */
+/**
+ * Asks one page again and again, a request each `everyMs` on average, and keeps who answered, since when and with which release. The pauses vary:
+ * in step with other traffic, round robin would always give it the same nodes.
+ */
 export class Witness {
   readonly seen = new Map<string, Answerer>();
   readonly failures: string[] = [];
@@ -41,7 +44,7 @@ export class Witness {
   }
 
   async #ask(url: string, everyMs: number): Promise<void> {
-    while (!this.#over) {
+    for (let n = 1; !this.#over; n++) {
       const atMs = Date.now();
       try {
         const reply = await fetch(url, { signal: AbortSignal.timeout(15_000) });
@@ -55,7 +58,7 @@ export class Witness {
       } catch (e) {
         this.failures.push(String(e));
       }
-      await new Promise((done) => setTimeout(done, Math.max(0, atMs + everyMs - Date.now())));
+      await new Promise((done) => setTimeout(done, Math.max(0, atMs + everyMs * (0.5 + ((n * 0.618) % 1)) - Date.now())));
     }
   }
 }
