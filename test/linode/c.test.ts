@@ -124,7 +124,7 @@ groups:
         const found = await world.targets();
         return found.length === 4 && found.every((t) => t.health === 'up') ? found : null;
       });
-      expect(targets.map((t) => t.labels['instance']).sort()).toEqual(base.map((l) => l.label));
+      expect(targets.map((t) => t.labels['instance'] ?? '').sort()).toEqual(base.map((l) => l.label));
       if (world.isNamespace) for (const t of targets) expect(t.scrapeUrl).toMatch(/^http:\/\/\[[0-9a-f:]+\]:9100\//);
     }));
 
