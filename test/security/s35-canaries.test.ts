@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -172,28 +172,36 @@ describe('S35 secrets after a whole run', () => {
       }
     };
     scanState();
+    hits.push(...(await heldInHeap(pid, dir)));
+    expect(await stop()).toBe(0);
+    scanState();
+    expect(hits).toEqual([]);
+  });
+});
+
+/** Secrets in the heap. One that is in use at this very moment (a call, a pause before its next try) is there; none may be there for long. */
+async function heldInHeap(pid: number, dir: string): Promise<string[]> {
+  for (let tries = 1; ; tries++) {
     process.kill(pid, 'SIGUSR2');
     const snapshot = await until(
       'the heap is written',
       async () => {
         const name = readdirSync(dir).find((each) => each.endsWith('.heapsnapshot'));
         const text = name === undefined ? '' : readFileSync(join(dir, name), 'latin1');
-        return text.trimEnd().endsWith('}') ? text : null;
+        return text.trimEnd().endsWith('}') ? { name: name as string, text } : null;
       },
       60_000,
     );
-    hits.push(
-      ...found(
-        'heap',
-        snapshot,
-        SECRETS.map(canary).filter((s) => !HELD.includes(s)),
-      ),
+    const held = found(
+      'heap',
+      snapshot.text,
+      SECRETS.map(canary).filter((s) => !HELD.includes(s)),
     );
-    expect(await stop()).toBe(0);
-    scanState();
-    expect(hits).toEqual([]);
-  });
-});
+    if (held.length === 0 || tries === 5) return held;
+    rmSync(join(dir, snapshot.name));
+    await new Promise((done) => setTimeout(done, 1_500));
+  }
+}
 
 /** What `drover secret set` shows of the value to others while it runs, and says. */
 async function setByCommand(dir: string, seen: Map<string, string>): Promise<string[]> {

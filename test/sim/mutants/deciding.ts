@@ -105,8 +105,8 @@ export const DECIDING: readonly Mutant[] = [
     name: 'an alert fires for ever',
     incident: 'F35: the resolve never came; the group stays large (I28)',
     file: 'src/core/policies/alert.ts',
-    find: 'if (context.atMs - alert.lastHeardMs > o.valid_for || !matches(alert, o)) continue;',
-    replace: 'if (!matches(alert, o)) continue;',
+    find: 'return atMs - alert.lastHeardMs <= o.valid_for && matches(alert, o);',
+    replace: 'return matches(alert, o);',
     bias: { faults: { 'alert-unresolved': 0.9 } },
   },
   {
