@@ -19,8 +19,10 @@ async function install(): Promise<string | null> {
       () => null,
       () => why,
     );
-  const venv = await step('python3', ['-m', 'venv', join(dir, 'venv')], 'needs python3 with venv');
-  if (venv !== null) return venv;
+  // Debian's python3 comes without venv; virtualenv is a package of its own.
+  const venv = await step('python3', ['-m', 'venv', join(dir, 'venv')], '');
+  const virtualenv = venv === null ? null : await step('virtualenv', ['-q', join(dir, 'venv')], 'needs python3 with venv, or virtualenv');
+  if (virtualenv !== null) return virtualenv;
   const pip = ['-q', '--disable-pip-version-check', '--retries', '1', `linode-cli==${VERSION}`];
   return step(join(dir, 'venv', 'bin', 'pip'), ['install', ...pip], "needs linode-cli from Python's registry");
 }
