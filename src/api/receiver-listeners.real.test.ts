@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { startAlertmanager } from '../../test/support/alertmanager.ts';
 import { createApiWorld } from '../../test/support/api-world.ts';
-import { type Daemon, freePort, startDaemon, until } from '../../test/support/daemon.ts';
-import { describeWith, find } from '../../test/support/real.ts';
+import { type Daemon, freePort, until } from '../../test/support/daemon.ts';
+import { describeWith } from '../../test/support/real.ts';
 import { alertmanagerFormat } from '../drivers/alerts/alertmanager/alertmanager.ts';
 import { realClock } from '../platform/clock.ts';
 import type { InboundAlert } from '../ports/ports.ts';
@@ -33,28 +34,14 @@ describeWith(['prometheus-alertmanager'], 'a receiver in place of am-executor, w
     await (await listeners.prepare([{ receiver: 'executor', host: '127.0.0.1', port: hook }])).take();
     dir = mkdtempSync(join(tmpdir(), 'drover-am-'));
     // Of the form that such set-ups have: an address without a path, and no proof.
-    writeFileSync(
-      join(dir, 'alertManager.yml'),
+    ({ daemon, url: base } = await startAlertmanager(
+      dir,
       `route: { group_by: ['alertname'], group_wait: 0s, group_interval: 1s, repeat_interval: 1s, receiver: 'web.hook' }
 receivers:
   - name: 'web.hook'
     webhook_configs: [{ url: 'http://127.0.0.1:${hook}' }]
 `,
-    );
-    const port = await freePort();
-    base = `http://127.0.0.1:${port}`;
-    daemon = startDaemon(
-      [
-        find('prometheus-alertmanager') ?? '',
-        `--config.file=${join(dir, 'alertManager.yml')}`,
-        `--storage.path=${join(dir, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--cluster.listen-address=',
-        '--log.level=error',
-      ],
-      dir,
-    );
-    await until('Alertmanager to be ready', async () => (await fetch(`${base}/-/ready`)).ok);
+    ));
   });
   afterAll(async () => {
     await daemon?.stop();

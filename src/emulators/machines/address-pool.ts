@@ -103,3 +103,38 @@ export class V6Pool {
     return true;
   }
 }
+
+/** What a network hands out by itself: public and private IPv4, and IPv6. */
+export class AddressPools {
+  readonly #public: AddressPool;
+  readonly #private: AddressPool;
+  readonly #v6: V6Pool;
+
+  constructor(publicRanges: readonly AddressRange[], privateRanges: readonly AddressRange[], v6Prefix: string) {
+    this.#public = new AddressPool('public', publicRanges);
+    this.#private = new AddressPool('private', privateRanges);
+    this.#v6 = new V6Pool(v6Prefix);
+  }
+
+  takePublicV4(): string {
+    return this.#public.take();
+  }
+  takePrivateV4(): string {
+    return this.#private.take();
+  }
+  takeV6(): string {
+    return this.#v6.take();
+  }
+
+  /** False: it is in none of the IPv4 ranges. Throws RangeError when it is taken. */
+  protected takeOwn(address: string): boolean {
+    const own = [this.#public, this.#private].find((pool) => pool.holds(address));
+    own?.takeExactly(address);
+    return own !== undefined;
+  }
+
+  /** Does nothing when it was not taken from here. */
+  protected releaseOwn(address: string): void {
+    if (!this.#public.release(address) && !this.#private.release(address)) this.#v6.release(address);
+  }
+}

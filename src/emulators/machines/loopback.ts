@@ -1,6 +1,6 @@
 /** Machines on 127.0.0.0/8: needs no rights, knows no IPv6. */
 import { createServer, isIPv4, isIPv6, type Server } from 'node:net';
-import { AddressPool, V6Pool } from './address-pool.ts';
+import { AddressPools } from './address-pool.ts';
 import type { Network } from './machines.ts';
 
 /** So many emulators may run side by side; each has a /16 for public and one for private addresses. */
@@ -33,42 +33,24 @@ async function claimSlot(slot: number): Promise<Server | null> {
   });
 }
 
-class Loopback implements Network {
+class Loopback extends AddressPools implements Network {
   readonly kind = 'loopback';
   readonly ipv6 = false;
   readonly #claim: Server;
-  readonly #public: AddressPool;
-  readonly #private: AddressPool;
-  readonly #v6 = new V6Pool('2600:3c0e');
   /** Addresses chosen by the user, e.g. of a VPC → where they listen here. */
   readonly #stands = new Map<string, string>();
 
   constructor(slot: number, claim: Server) {
-    this.#claim = claim;
     const range = (second: number) => [{ first: `127.${second}.0.10`, last: `127.${second}.255.250` }];
-    this.#public = new AddressPool('public', range(FIRST_PUBLIC + slot));
-    this.#private = new AddressPool('private', range(FIRST_PRIVATE + slot));
-  }
-
-  takePublicV4(): string {
-    return this.#public.take();
-  }
-  takePrivateV4(): string {
-    return this.#private.take();
-  }
-  takeV6(): string {
-    return this.#v6.take();
+    super(range(FIRST_PUBLIC + slot), range(FIRST_PRIVATE + slot), '2600:3c0e');
+    this.#claim = claim;
   }
 
   takeExactly(address: string): string {
-    const own = [this.#public, this.#private].find((pool) => pool.holds(address));
-    if (own) {
-      own.takeExactly(address);
-      return address;
-    }
+    if (this.takeOwn(address)) return address;
     if (!isIPv4(address) || address.startsWith('127.')) throw new RangeError(`${address} cannot be served: machines are on loopback addresses`);
     if (this.#stands.has(address)) throw new RangeError(`${address} is taken`);
-    this.#stands.set(address, this.#private.take());
+    this.#stands.set(address, this.takePrivateV4());
     return address;
   }
 
@@ -79,8 +61,7 @@ class Loopback implements Network {
   release(address: string): void {
     const stand = this.#stands.get(address);
     this.#stands.delete(address);
-    if (stand !== undefined) this.#private.release(stand);
-    else if (!this.#public.release(address) && !this.#private.release(address)) this.#v6.release(address);
+    this.releaseOwn(stand ?? address);
   }
 
   async close(): Promise<void> {

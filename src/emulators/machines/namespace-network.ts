@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { createServer, isIPv4, isIPv6, type Server } from 'node:net';
-import { AddressPool, V6Pool, v4FromNumber, v4ToNumber } from './address-pool.ts';
+import { AddressPools, v4FromNumber, v4ToNumber } from './address-pool.ts';
 import type { Network } from './machines.ts';
 import { runTool, toolEnv, whyNotHere } from './namespace.ts';
 
@@ -74,42 +74,30 @@ async function setSwitch(name: string, value: string): Promise<boolean> {
   }
 }
 
-class NamespaceNetwork implements Network {
+class NamespaceNetwork extends AddressPools implements Network {
   readonly kind = 'namespace';
   readonly ipv6: boolean;
   readonly #claim: Server;
-  readonly #public = new AddressPool('public', [
-    { first: '203.0.113.1', last: '203.0.113.254' },
-    { first: '198.51.100.1', last: '198.51.100.254' },
-    { first: '198.18.0.1', last: '198.19.255.254' },
-  ]);
-  readonly #private = new AddressPool('private', [{ first: '192.168.128.10', last: '192.168.254.254' }]);
-  readonly #v6 = new V6Pool(V6_PREFIX);
   readonly #chosen = new Set<string>();
   /** Routes laid for chosen addresses. */
   readonly #routes = new Set<string>();
 
   constructor(claim: Server, ipv6: boolean) {
+    super(
+      [
+        { first: '203.0.113.1', last: '203.0.113.254' },
+        { first: '198.51.100.1', last: '198.51.100.254' },
+        { first: '198.18.0.1', last: '198.19.255.254' },
+      ],
+      [{ first: '192.168.128.10', last: '192.168.254.254' }],
+      V6_PREFIX,
+    );
     this.#claim = claim;
     this.ipv6 = ipv6;
   }
 
-  takePublicV4(): string {
-    return this.#public.take();
-  }
-  takePrivateV4(): string {
-    return this.#private.take();
-  }
-  takeV6(): string {
-    return this.#v6.take();
-  }
-
   takeExactly(address: string): string {
-    const own = [this.#public, this.#private].find((pool) => pool.holds(address));
-    if (own) {
-      own.takeExactly(address);
-      return address;
-    }
+    if (this.takeOwn(address)) return address;
     if (this.#chosen.has(address)) throw new RangeError(`${address} is taken`);
     this.#layRoute(address);
     this.#chosen.add(address);
@@ -121,8 +109,7 @@ class NamespaceNetwork implements Network {
   }
 
   release(address: string): void {
-    if (this.#chosen.delete(address) || this.#public.release(address) || this.#private.release(address)) return;
-    this.#v6.release(address);
+    if (!this.#chosen.delete(address)) this.releaseOwn(address);
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Daemon, freePort, startDaemon, until } from '../../../../test/support/daemon.ts';
+import { startAlertmanager } from '../../../../test/support/alertmanager.ts';
+import { type Daemon, until } from '../../../../test/support/daemon.ts';
 import { answer, type HttpBench, openHttpBench } from '../../../../test/support/http-bench.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
-import { describeWith, find } from '../../../../test/support/real.ts';
+import { describeWith } from '../../../../test/support/real.ts';
 import { fingerprintOf } from '../../../kit/fingerprint.ts';
 import { verifyReceiver } from '../../../kit/receiver-auth.ts';
 import type { InboundAlert } from '../../../ports/alert-format.ts';
@@ -22,28 +23,14 @@ describeWith(['prometheus-alertmanager'], 'alertmanager format with a real Alert
     receiver = await openHttpBench();
     await receiver.handle(answer(200, ''));
     const dir = mkdtempSync(join(tmpdir(), 'drover-am-'));
-    writeFileSync(
-      join(dir, 'am.yml'),
+    ({ daemon, url: base } = await startAlertmanager(
+      dir,
       `route: { receiver: drover, group_by: [group], group_wait: 0s, group_interval: 1s, repeat_interval: 1s }
 receivers:
   - name: drover
     webhook_configs: [{ url: '${receiver.url}/hook', send_resolved: true, http_config: { authorization: { credentials: am-token } } }]
 `,
-    );
-    const port = await freePort();
-    base = `http://127.0.0.1:${port}`;
-    daemon = startDaemon(
-      [
-        find('prometheus-alertmanager') ?? '',
-        `--config.file=${join(dir, 'am.yml')}`,
-        `--storage.path=${join(dir, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--cluster.listen-address=',
-        '--log.level=error',
-      ],
-      dir,
-    );
-    await until('Alertmanager to be ready', async () => (await fetch(`${base}/-/ready`)).ok);
+    ));
   });
   afterAll(async () => {
     await daemon?.stop();

@@ -1,10 +1,11 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { RECORD_ENVIRONMENT, recordedRuns } from '../../../../test/support/hook-record.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
 import type { DriverPorts } from '../../../ports/driver.ts';
 import type { HookContext } from '../../../ports/hook.ts';
-import { hookContract, type Received } from '../../../testing/hook-contract.ts';
+import { hookContract } from '../../../testing/hook-contract.ts';
 import { manifest } from './driver.ts';
 
 /** In place of ansible-playbook: it writes down what it was given, and answers as Ansible does. */
@@ -15,7 +16,7 @@ function standIn(ports: DriverPorts, name: string, script: string): string {
   return `./${name}`;
 }
 const RECAP = `for a; do case $a in --limit=*) host=\${a#--limit=};; esac; done; printf 'PLAY RECAP ****\\n%s   : ok=1  changed=0\\n' "$host"`;
-const RECORD = `env -0 | grep -z "^DROVER_" >>seen; printf "%s\\0" -- >>seen; printf '%s\\n' "$@" >args; for a; do case $a in --*=*) f=\${a#--*=}; f=\${f#@}; [ -f "$f" ] && { stat -c %a "$f"; cat "$f"; } >>"file\${a%%=*}"; esac; done; ${RECAP}`;
+const RECORD = `${RECORD_ENVIRONMENT}; printf '%s\\n' "$@" >args; for a; do case $a in --*=*) f=\${a#--*=}; f=\${f#@}; [ -f "$f" ] && { stat -c %a "$f"; cat "$f"; } >>"file\${a%%=*}"; esac; done; ${RECAP}`;
 
 function world(): DriverPorts {
   const ports = realPorts();
@@ -27,23 +28,7 @@ const open = (ports: DriverPorts, options: object) => manifest.open(manifest.opt
 
 hookContract('ansible', async () => {
   const ports = world();
-  const received = async (): Promise<Received[]> => {
-    const file = join(ports.baseDir, 'seen');
-    const runs = existsSync(file) ? readFileSync(file, 'utf8').split('--\0').slice(0, -1) : [];
-    return runs.map((run) => {
-      const env = Object.fromEntries(run.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-      return {
-        group: env['DROVER_GROUP'],
-        instance: env['DROVER_INSTANCE'],
-        machineId: env['DROVER_MACHINE_ID'],
-        address: env['DROVER_ADDRESS'],
-        port: env['DROVER_PORT'],
-        zone: env['DROVER_ZONE'],
-        step: env['DROVER_STEP'],
-        token: env['DROVER_TOKEN'],
-      };
-    });
-  };
+  const received = async () => recordedRuns(ports.baseDir);
   const failing = standIn(ports, 'failing', 'for a; do case $a in --extra-vars=@*) cat "${a#--extra-vars=@}";; esac; done; exit 2');
   return {
     openSucceeding: () => open(ports, { command: standIn(ports, 'ok', RECORD) }),

@@ -1,38 +1,21 @@
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { RECORD_ENVIRONMENT, recordedRuns } from '../../../../test/support/hook-record.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
 import type { DriverPorts } from '../../../ports/driver.ts';
 import type { HookAlert, HookContext } from '../../../ports/hook.ts';
-import { hookContract, type Received } from '../../../testing/hook-contract.ts';
+import { hookContract } from '../../../testing/hook-contract.ts';
 import { manifest } from './driver.ts';
 
 const open = (options: unknown, ports: DriverPorts) => manifest.open(manifest.options.parse(options), ports);
-/** Appends the DROVER_* environment as it is, one run after the other, ended by a line `--`. */
-const RECORD = 'env -0 | grep -z "^DROVER_" >>seen; printf "%s\\0" -- >>seen';
 
 hookContract('exec', async () => {
   const ports = realPorts();
   writeFileSync(join(ports.baseDir, 'key'), 'canary-77d1', { mode: 0o600 });
-  const received = async (): Promise<Received[]> => {
-    const file = join(ports.baseDir, 'seen');
-    const runs = existsSync(file) ? readFileSync(file, 'utf8').split('--\0').slice(0, -1) : [];
-    return runs.map((run) => {
-      const env = Object.fromEntries(run.split('\0').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
-      return {
-        group: env['DROVER_GROUP'],
-        instance: env['DROVER_INSTANCE'],
-        machineId: env['DROVER_MACHINE_ID'],
-        address: env['DROVER_ADDRESS'],
-        port: env['DROVER_PORT'],
-        zone: env['DROVER_ZONE'],
-        step: env['DROVER_STEP'],
-        token: env['DROVER_TOKEN'],
-      };
-    });
-  };
+  const received = async () => recordedRuns(ports.baseDir);
   return {
-    openSucceeding: () => open(['/bin/sh', '-c', RECORD], ports),
+    openSucceeding: () => open(['/bin/sh', '-c', RECORD_ENVIRONMENT], ports),
     openFailing: () => open({ command: ['/bin/sh', '-c', 'echo "refused: $KEY" >&2; exit 1'], env: { KEY: { file: join(ports.baseDir, 'key') } } }, ports),
     openHanging: () => open(['/bin/sleep', '600'], ports),
     openMissing: () => open(['./no-such-hook.sh'], ports),
