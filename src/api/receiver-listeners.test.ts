@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type ApiWorld, createApiWorld, createTestClock } from '../../test/support/api-world.ts';
 import { realClock } from '../platform/clock.ts';
+import { freePort } from '../platform/free-port.ts';
 import { createReceiverListeners, type ReceiverListen, type ReceiverListeners, type ReceiverListenersDeps } from './receiver-listeners.ts';
 
 const open: ReceiverListeners[] = [];
@@ -163,10 +164,4 @@ async function occupied(): Promise<number> {
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
   return address.port;
-}
-
-async function freePort(): Promise<number> {
-  const port = await occupied();
-  await closers.pop()?.();
-  return port;
 }

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { freePort } from '../platform/free-port.ts';
 import { realProcesses } from '../platform/processes.ts';
 import { ConfigInvalid, type Controller, type ControllerOptions, startController } from './controller.ts';
 
@@ -120,14 +121,6 @@ test('a receiver with an address of its own comes, moves and goes with the file'
   const other = home(withReceiver(Number(new URL(c.url).port)));
   await expect(start(other)).rejects.toThrow(/The receiver am cannot listen on 127\.0\.0\.1:\d+: the address is in use/);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((done) => server.close(done));
-  return port;
-}
 
 test('a group that leaves the file keeps its machines; removing it with --drain deletes them', async () => {
   const dir = home(file(group('web'), group('api')));

@@ -1,8 +1,11 @@
 import { createServer, type ListenOptions, type Server } from 'node:net';
 
-/** Below those that the kernel gives to whoever asks for any port: nobody else gets one of these while its daemon is not up yet, or is restarted. */
-const FIRST_PORT = 10_000;
-const LAST_PORT = 19_999;
+/**
+ * Below those that the kernel gives to whoever asks for any port: nobody else gets one of these while its daemon is not up yet, or is restarted. And above 10080, the last
+ * port that `fetch` will not call (https://fetch.spec.whatwg.org/#port-blocking): who got it could listen there and never be reached.
+ */
+export const FIRST_PORT = 11_000;
+export const LAST_PORT = 19_999;
 
 /**
  * A port that no one else has or gets until this process ends. Two askers at once must never be given the same one: HAProxy shares
