@@ -292,7 +292,7 @@ test('paused, frozen or observing: no action, no move', () => {
 });
 
 describe('the plan', () => {
-  test('never touches what is protected, detached or in standby, removes each machine once, and keeps enough healthy members', () => {
+  test('never touches what is protected or detached, nor what is in standby unasked, removes each machine once, and keeps enough healthy members', () => {
     fc.assert(
       fc.property(world(anyReading), ({ g, snap, memory }) => {
         const { decision: d } = decide(g, snap, memory);
@@ -301,7 +301,7 @@ describe('the plan', () => {
         expect(new Set(removed.map((a) => a.instance)).size).toBe(removed.length);
         for (const a of removed) {
           const i = byId.get(a.instance) as InstanceView;
-          expect([i.protected, i.detached, i.standby]).toEqual([false, false, false]);
+          expect([i.protected, i.detached, i.standby && !i.removeRequested]).toEqual([false, false, false]);
           expect(['intent', 'booting', 'warming', 'serving']).toContain(i.state);
         }
         const ours = removed

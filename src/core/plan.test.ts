@@ -109,6 +109,16 @@ describe('removing', () => {
     const list = [instance(1, { removeRequested: true }), instance(2, { removeRequested: true, protected: true }), instance(3)];
     expect(words(make(list, { target: 3, memory: { brake: true } }).actions)).toEqual(['-web-1 forced', '+drift']);
   });
+  test('what a person ordered although it is in standby, which nothing has to make up for', () => {
+    const list = [instance(1, { standby: true, removeRequested: true }), instance(2, { standby: true }), instance(3)];
+    expect(words(make(list, { target: 1 }).actions)).toEqual(['-web-1 forced']);
+    const kept = [
+      instance(1, { standby: true, removeRequested: true, protected: true }),
+      instance(2, { standby: true, removeRequested: true, detached: true }),
+      instance(3),
+    ];
+    expect(make(kept, { target: 1 }).actions).toEqual([]);
+  });
 });
 
 describe('replacing', () => {

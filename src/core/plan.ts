@@ -26,9 +26,10 @@ export interface Plan {
 
 export function plan(input: PlanInput): Plan {
   const { spec, snapshot, target, counts } = input;
-  const capacity = snapshot.instances.filter((i) => isCapacity(i.state) && !i.standby && !i.detached);
-  const ordered = capacity.filter((i) => i.removeRequested && !i.protected);
-  const present = ordered.length === 0 ? capacity : capacity.filter((i) => !ordered.includes(i));
+  const ours = snapshot.instances.filter((i) => isCapacity(i.state) && !i.detached);
+  // Also one in standby: who asked for its removal is told that it is done.
+  const ordered = ours.filter((i) => i.removeRequested && !i.protected);
+  const present = ours.filter((i) => !i.standby && !ordered.includes(i));
   const replaced = replacedInstances(present);
   const needed = target - (present.length - replaced.size);
   if (needed === 0 && ordered.length === 0 && replaced.size === 0 && counts.unhealthy === 0 && !wantsReplacing(spec, present, snapshot.atMs)) return QUIET;

@@ -282,7 +282,22 @@ describe('people', () => {
     expect(d?.decision.wanted).toBe(9);
   });
 
-  test('a protected machine is not chosen; a drain request is honoured', async () => {
+  test('a drain request is honoured, also of a machine in standby; one in standby is not replaced', async () => {
+    const sim = await running(290);
+    const [a, b] = (await serving(sim)) as [InstanceRow, InstanceRow];
+    await sim.operating.drain(ops, a.id, null);
+    await sim.operating.standby(ops, b.id, true);
+    await sim.seconds(60);
+    await expect(sim.operating.replace(ops, b.id, null)).rejects.toThrow(/in standby.*drover instances drain web-/);
+    expect((await serving(sim)).map((r) => r.id)).toContain(b.id);
+    expect(sim.alive()).toBe(4);
+    await sim.operating.drain(ops, b.id, null);
+    await sim.seconds(60);
+    await ledger(sim, 3);
+    expect((await sim.store.instances('web', true)).filter((r) => r.removalCause === 'forced').map((r) => r.id)).toEqual([a.id, b.id]);
+  });
+
+  test('a protected machine is not chosen', async () => {
     const sim = await running(290);
     const [a, b, c] = (await serving(sim)) as [InstanceRow, InstanceRow, InstanceRow];
     await sim.operating.protect(ops, a.id, true);

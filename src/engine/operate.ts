@@ -225,6 +225,8 @@ export class Operating implements Operations {
     if (row.state === 'gone') throw new OperationError('conflict', `${id} is gone.`);
     if ((set.removeRequested || set.replaceRequested) && row.protected)
       throw new OperationError('refused', `${id} is protected. Lift that first: drover instances protect ${id} --off`);
+    if (set.replaceRequested && row.standby)
+      throw new OperationError('refused', `${id} is in standby, which is made up for already. Remove it: drover instances drain ${id}`);
     await this.#control([{ kind: 'flags', instance: id, set }], [this.#event(actor, row.group, type, { instance: id, ...data })]);
   }
 

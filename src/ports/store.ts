@@ -131,7 +131,7 @@ export interface GroupCommit {
     readonly epoch: number;
     /** Refuse while the group is paused, frozen, unmanaged or observing: set for everything that leads to a mutating call. */
     readonly mayAct?: boolean;
-    /** Instances this commit condemns: refused when one of them is protected, detached or in standby. */
+    /** Instances this commit condemns: refused when one of them is kept (`isKept`). */
     readonly victims?: readonly string[];
   };
   readonly memory?: GroupMemory;
@@ -240,4 +240,9 @@ export function pauseInForce(own: Pause | null, all: Pause | null): Pause | null
   if (own === null || all === null) return own ?? all;
   const endOf = (pause: Pause) => pause.untilMs ?? Number.POSITIVE_INFINITY;
   return endOf(all) > endOf(own) ? all : own;
+}
+
+/** A person keeps the instance: it is protected or detached, or in standby without an order for its removal. */
+export function isKept(row: Pick<InstanceRow, 'protected' | 'detached' | 'standby' | 'removeRequested'>): boolean {
+  return row.protected || row.detached || (row.standby && !row.removeRequested);
 }

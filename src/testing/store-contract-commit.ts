@@ -185,6 +185,16 @@ function refusals(bench: StoreBench): void {
       expect(await condemn(['web-1', 'web-2'])).toEqual({ ok: true });
     });
 
+    it('let one in standby go whose removal was asked for', async () => {
+      await bench.ready('web');
+      await bench.commit({ group: 'web', instances: [sampleInstance('web', 1)] });
+      const condemn = () => bench.commit({ group: 'web', instances: [sampleInstance('web', 1, { state: 'draining' })], expect: { victims: ['web-1'] } });
+      await bench.control({ kind: 'flags', instance: 'web-1', set: { standby: true, removeRequested: true, protected: true } });
+      expect(await condemn()).toEqual({ ok: false, why: 'protected' });
+      await bench.control({ kind: 'flags', instance: 'web-1', set: { protected: false } });
+      expect(await condemn()).toEqual({ ok: true });
+    });
+
     it('never condemn an instance of another group', async () => {
       await bench.ready('web');
       await bench.ready('api');

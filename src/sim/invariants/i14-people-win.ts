@@ -62,7 +62,8 @@ function condemned(fail: (text: string) => void, orders: Orders, was: InstanceRo
   const planned = row.state === 'draining' && was.state === 'serving' && BY_PLAN.has(row.removalCause ?? '');
   if (!planned && row.state !== 'terminating') return;
   if (row.protected && orders.isFlagged(row.id, 'protect')) fail(`${row.id} is protected and goes (${row.state}, ${row.removalCause})`);
-  if (row.standby && orders.isFlagged(row.id, 'standby')) fail(`${row.id} is in standby and goes (${row.state}, ${row.removalCause})`);
+  // Unless a person asked for its removal, too.
+  if (row.standby && !row.removeRequested && orders.isFlagged(row.id, 'standby')) fail(`${row.id} is in standby and goes (${row.state}, ${row.removalCause})`);
 }
 
 interface Stopped {

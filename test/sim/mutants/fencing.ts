@@ -85,7 +85,7 @@ export const FENCING: readonly Mutant[] = [
     name: 'protection is not asked in the transaction',
     incident: 'F38: protected through one controller, deleted by another that had not read it (I14)',
     file: COMMIT,
-    find: "if (row && (row.protected || row.standby || row.detached)) return 'protected';",
+    find: "if (row && isKept(row)) return 'protected';",
     replace: '',
     bias: { faults: { people: 0.9 }, profile: 'shared', controllers: 3 },
     shows: ['I14'],

@@ -84,6 +84,12 @@ export const GUARDS: readonly Case[] = [
   },
   {
     id: 'I14',
+    what: 'a standby whose removal nobody asked for',
+    wrong: (s) => standbyLeaves(s, false),
+    right: (s) => standbyLeaves(s, true),
+  },
+  {
+    id: 'I14',
     what: 'a machine to be forgotten',
     wrong: (s) => {
       const { machineId } = s.serving(1, { state: 'gone' });
@@ -146,6 +152,12 @@ function graced(s: Stage, afterMs: number): void {
 }
 
 /** A pause ends, a call is decided (before the clock is set back, or after), and the call begins. */
+function standbyLeaves(s: Stage, removeRequested: boolean): void {
+  s.serving(1, { standby: true, removeRequested });
+  s.watcher.acknowledged?.({ kind: 'standby', group: 'web', instance: 'web-1' });
+  s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'forced' }] });
+}
+
 function pauseAgain(s: Stage, decidedBefore: boolean): void {
   s.set({ pause: { untilMs: s.world.clock.wall() + 1_000, by: 'ops', reason: null } });
   s.watcher.acknowledged?.({ kind: 'pause', group: 'web' });

@@ -1,6 +1,6 @@
 import type { GroupSpec } from '../../../core/model/group.ts';
 import type { Pause } from '../../../core/model/snapshot.ts';
-import type { CommitRefusal, CommitResult, DecisionInputs, GroupCommit, GroupRow, InstanceRow } from '../../../ports/store.ts';
+import { type CommitRefusal, type CommitResult, type DecisionInputs, type GroupCommit, type GroupRow, type InstanceRow, isKept } from '../../../ports/store.ts';
 import { type Change, contradiction } from './change.ts';
 import { readPauseAll } from './reads.ts';
 
@@ -41,7 +41,7 @@ function victimRefusal(change: Change, commit: GroupCommit): CommitRefusal | nul
     const stored = change.data.instances.get(id);
     if (stored && stored.group !== commit.group) contradiction(`instance ${id} belongs to group ${stored.group}, not to ${commit.group}`);
     const row = stored ?? commit.instances?.find((instance) => instance.id === id);
-    if (row && (row.protected || row.standby || row.detached)) return 'protected';
+    if (row && isKept(row)) return 'protected';
   }
   return null;
 }

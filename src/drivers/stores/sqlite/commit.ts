@@ -1,8 +1,8 @@
 import type { Pause } from '../../../core/model/snapshot.ts';
-import type { CommitRefusal, CommitResult, GroupCommit, InstanceRow } from '../../../ports/store.ts';
+import { type CommitRefusal, type CommitResult, type GroupCommit, type InstanceRow, isKept } from '../../../ports/store.ts';
 import { contradiction, type StoreContext } from './context.ts';
 import { readPauseAll } from './reads.ts';
-import { instanceToRow } from './rows.ts';
+import { instanceToRow, keepingFromRow } from './rows.ts';
 import type { Schema } from './schema.ts';
 
 /** A spec's key is `<hash>:<this much of the digest of its text>`. */
@@ -45,11 +45,11 @@ function victimRefusal(store: StoreContext, change: GroupCommit): CommitRefusal 
     const row = store.connection.get(store.queries.instanceGate, { id });
     if (row) {
       if (row.group_name !== change.group) contradiction(store, `instance ${id} belongs to group ${row.group_name}, not to ${change.group}`);
-      if (row.protected === 1 || row.standby === 1 || row.detached === 1) return 'protected';
+      if (isKept(keepingFromRow(row))) return 'protected';
       continue;
     }
     const brought = change.instances?.find((instance) => instance.id === id);
-    if (brought && (brought.protected || brought.standby || brought.detached)) return 'protected';
+    if (brought && isKept(brought)) return 'protected';
   }
   return null;
 }

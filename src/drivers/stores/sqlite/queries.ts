@@ -145,7 +145,7 @@ function instanceQueries(db: Builder) {
   return {
     instance: statement<{ id: string }>()((p) => db.selectFrom('instances').selectAll().where('id', '=', p.id)),
     instanceGate: statement<{ id: string }>()((p) =>
-      db.selectFrom('instances').select(['group_name', 'protected', 'standby', 'detached']).where('id', '=', p.id),
+      db.selectFrom('instances').select(['group_name', 'protected', 'standby', 'detached', 'remove_requested']).where('id', '=', p.id),
     ),
     instancesAll: statement<Record<never, never>>()(() => all),
     instancesLiving: statement<Record<never, never>>()(() => all.where(NOT_GONE)),

@@ -57,12 +57,19 @@ export function instanceFromRow(row: Schema['instances']): InstanceRow {
     n: row.n,
     state: row.state as InstanceState,
     sinceMs: row.since_ms,
+    ...keepingFromRow(row),
+    replaceRequested: row.replace_requested === 1,
+    ...JSON.parse(row.body),
+  };
+}
+
+/** The flags by which a person keeps an instance or lets it go. */
+export function keepingFromRow(row: Pick<Schema['instances'], 'protected' | 'standby' | 'detached' | 'remove_requested'>) {
+  return {
     protected: row.protected === 1,
     standby: row.standby === 1,
     detached: row.detached === 1,
-    replaceRequested: row.replace_requested === 1,
     removeRequested: row.remove_requested === 1,
-    ...JSON.parse(row.body),
   };
 }
 
