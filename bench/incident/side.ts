@@ -1,5 +1,5 @@
 /** One of the two: an emulated account of its own, with a NodeBalancer, one Linode of before, and traffic that tells who answers. */
-import { type EmulatedAccount, openEmulatedAccount } from '../../src/app/demo/emulated-account.ts';
+import { EmulatedAccount } from '../../src/app/demo/emulated-account.ts';
 import type { LedgerView } from '../../src/emulators/api/ledger.ts';
 import { freePort } from '../../src/platform/free-port.ts';
 import { until } from './until.ts';
@@ -47,7 +47,7 @@ export class Side {
 
   static async open(timeFactor: number): Promise<Side> {
     const [appPort, exporterPort, port] = [await freePort(), await freePort(), await freePort()];
-    const account = await openEmulatedAccount({ network: 'loopback', timeFactor, app: { port: appPort, workMs: 2 }, exporterPort });
+    const account = await EmulatedAccount.open({ network: 'loopback', timeFactor, app: { port: appPort, workMs: 2 }, exporterPort });
     try {
       return await Side.#furnish(account, appPort, port);
     } catch (e) {
@@ -57,16 +57,16 @@ export class Side {
   }
 
   static async #furnish(account: EmulatedAccount, appPort: number, port: number): Promise<Side> {
-    const balancer = await account.call('POST', '/nodebalancers', { region: 'us-east', label: 'front' });
+    const balancer = await account.api('POST', '/nodebalancers', { region: 'us-east', label: 'front' });
     const check = { check: 'http', check_path: '/healthz', check_interval: 10, check_timeout: 5, check_attempts: 2 };
-    const config = await account.call('POST', `/nodebalancers/${String(balancer['id'])}/configs`, { port, protocol: 'http', ...check });
-    const base = await account.call('POST', '/linode/instances', {
+    const config = await account.api('POST', `/nodebalancers/${String(balancer['id'])}/configs`, { port, protocol: 'http', ...check });
+    const base = await account.api('POST', '/linode/instances', {
       ...{ label: BASE, region: 'us-east', type: 'g6-nanode-1', image: 'linode/debian12', tags: ['khw'], private_ip: true },
       root_pass: 'aB3$xyzzy-long-enough',
     });
     const address = (base['ipv4'] as string[])[1] ?? '';
     const nodes = `/nodebalancers/${String(balancer['id'])}/configs/${String(config['id'])}/nodes`;
-    await account.call('POST', nodes, { label: BASE, address: `${address}:${appPort}` });
+    await account.api('POST', nodes, { label: BASE, address: `${address}:${appPort}` });
     const side = new Side(account, appPort, {
       balancerId: Number(balancer['id']),
       configId: Number(config['id']),

@@ -5,19 +5,19 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCliIo } from '../../test/support/cli-io.ts';
 import { freePort } from '../../test/support/daemon.ts';
-import { type LinodeWorld, openLinodeWorld, TOKENS } from '../../test/support/linode-world.ts';
+import { type LinodeAccount, openSharedAccount, TOKENS } from '../../test/support/linode-account.ts';
 import { EXIT } from '../cli/exit-codes.ts';
 import { run } from '../cli/run.ts';
 import { type Controller, startController } from './controller.ts';
 
 const APP_PORT = 18_080;
-let world: LinodeWorld;
+let world: LinodeAccount;
 let balancer: { id: number; ipv4: string; port: number };
 const running: Controller[] = [];
 const dirs: string[] = [];
 
 beforeAll(async () => {
-  world = await openLinodeWorld({ guests: 'processes', app: { port: APP_PORT, startMs: 100 }, exporterPort: 19_100, timeFactor: 100 });
+  world = await openSharedAccount({ guests: 'processes', app: { port: APP_PORT, startMs: 100 }, exporterPort: 19_100, timeFactor: 100 });
   const made = await world.api<{ id: number; ipv4: string }>('POST', '/nodebalancers', { region: 'eu-central', label: 'edge' });
   const port = await freePort();
   const check = { check: 'http', check_path: '/healthz', check_interval: 2, check_timeout: 1, check_attempts: 2 };

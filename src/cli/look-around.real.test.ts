@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCliIo } from '../../test/support/cli-io.ts';
-import { type Daemon, freePort, startDaemon, until } from '../../test/support/daemon.ts';
+import { type Daemon, freePort, until } from '../../test/support/daemon.ts';
 import { type RealHaproxy, startRealHaproxy } from '../../test/support/haproxy.ts';
-import { describeWith, find } from '../../test/support/real.ts';
+import { spawnPrometheus } from '../../test/support/monitoring-daemons.ts';
+import { describeWith } from '../../test/support/real.ts';
 import { EXIT } from './exit-codes.ts';
 import { run } from './run.ts';
 
@@ -37,13 +38,7 @@ scrape_configs:
     metric_relabel_configs: [{ source_labels: [__name__], regex: prometheus_http_requests_total, target_label: __name__, replacement: http_requests_total }]
 `,
     );
-    const flags = [
-      `--config.file=${join(dir, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(dir, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-      '--log.level=error',
-    ];
-    prometheus = startDaemon([find('prometheus') ?? '', ...flags], dir);
+    prometheus = spawnPrometheus(dir, join(dir, 'prometheus.yml'), port);
     await until('the counter has a rate', async () => {
       const reply = await fetch(`${url}/api/v1/query?query=${encodeURIComponent('rate(http_requests_total[1m])')}`);
       return (await reply.text()).includes('"value"');

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { EmulatorClient } from '../../src/emulators/api/client.ts';
 import type { Load } from '../../src/emulators/load/load.ts';
 import { until } from '../support/daemon.ts';
 import type { ControllerProcess } from '../support/e2e-controller.ts';
@@ -106,7 +107,8 @@ groups:
   });
 
   it('a token that may only read cannot create, and a group that acts refuses to start with it', async () => {
-    expect((await world.ask('POST', '/linode/instances', { region: 'us-east', type: 'g6-nanode-1' }, READ_ONLY)).status).toBe(401);
+    const reader = new EmulatorClient(`${world.url}/v4`, world.controlUrl, READ_ONLY);
+    expect((await reader.call('POST', '/linode/instances', { region: 'us-east', type: 'g6-nanode-1' })).status).toBe(401);
     world.write('drover.yaml', config('read-only'));
     const refused = await drover.cli('serve', 'drover.yaml');
     expect(refused.code).not.toBe(0);

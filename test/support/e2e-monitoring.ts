@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Daemon, freePort, startDaemon, until } from './daemon.ts';
 
+import { spawnAlertmanager, spawnPrometheus } from './monitoring-daemons.ts';
 import { find } from './real.ts';
 
 export interface Monitoring {
@@ -89,25 +90,8 @@ export async function startMonitoring(options: MonitoringOptions): Promise<Monit
       ],
       dir,
     ),
-    alertmanager: startDaemon(
-      [
-        find('prometheus-alertmanager') ?? '',
-        `--config.file=${join(dir, 'alertmanager.yml')}`,
-        `--storage.path=${join(dir, 'alertmanager')}`,
-        `--web.listen-address=${at(alertmanager)}`,
-        '--cluster.listen-address=',
-      ],
-      dir,
-    ),
-    prometheus: startDaemon(
-      [
-        find('prometheus') ?? '',
-        `--config.file=${join(dir, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(dir, 'prometheus')}`,
-        `--web.listen-address=${at(prometheus)}`,
-      ],
-      dir,
-    ),
+    alertmanager: spawnAlertmanager(dir, join(dir, 'alertmanager.yml'), alertmanager),
+    prometheus: spawnPrometheus(dir, join(dir, 'prometheus.yml'), prometheus),
   };
   const close = async (): Promise<void> => void (await Promise.all(Object.values(daemons).map((d) => d.stop())));
   const logs = (): string =>

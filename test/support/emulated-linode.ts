@@ -3,17 +3,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { expect } from 'vitest';
+import { EmulatorClient } from '../../src/emulators/api/client.ts';
 import type { LedgerView } from '../../src/emulators/api/ledger.ts';
 import { type Load, startLoad, startLoadInNamespace } from '../../src/emulators/load/load.ts';
 import { whyNotHere } from '../../src/emulators/machines/namespace.ts';
-import { type Daemon, freePort, startDaemon, until } from './daemon.ts';
+import { endChild, firstLine } from '../../src/platform/children.ts';
+import { type Daemon, freePort, until } from './daemon.ts';
 import { ControllerProcess } from './e2e-controller.ts';
-import { find } from './real.ts';
+import { spawnAlertmanager, spawnPrometheus } from './monitoring-daemons.ts';
 
 const MAIN = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const START_MS = 30_000;
+const END_MS = 10_000;
 
 export interface Linode {
   readonly id: number;
@@ -56,7 +58,7 @@ export interface EmulatedLinodeOptions {
 /** Never in argv of ours but the emulator's own. */
 export const TOKEN = 'operator-token-3d1f';
 
-export class EmulatedLinode {
+export class EmulatedLinode extends EmulatorClient {
   readonly dir = mkdtempSync(join(tmpdir(), 'drover-linode-world-'));
   readonly timeFactor: number;
   readonly url: string;
@@ -69,6 +71,7 @@ export class EmulatedLinode {
   readonly #closers: (() => Promise<unknown>)[] = [];
 
   private constructor(options: EmulatedLinodeOptions, ports: Ports, emulator: ChildProcess, told: { url: string; control: string; network: string }) {
+    super(`${told.url}/v4`, told.control, TOKEN);
     this.timeFactor = options.timeFactor;
     this.ports = ports;
     this.#emulator = emulator;
@@ -90,30 +93,8 @@ export class EmulatedLinode {
       ...(options.flags ?? []),
     ];
     const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] ?? '', HOME: tmpdir() } });
-    const told = await firstLine(child);
+    const told = JSON.parse(await firstLine(child, 'the emulated Linode', START_MS));
     return new EmulatedLinode(options, ports, child, told);
-  }
-
-  /** One call of the API; throws when it is refused. */
-  async api<T = unknown>(method: string, path: string, body?: unknown, token = TOKEN): Promise<T> {
-    const { status, json } = await this.ask(method, path, body, token);
-    if (status >= 400) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(json)}`);
-    return json as T;
-  }
-
-  async ask(method: string, path: string, body?: unknown, token = TOKEN): Promise<{ status: number; json: unknown }> {
-    const reply = await fetch(`${this.url}/v4${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: reply.status, json: await reply.json() };
-  }
-
-  async control<T = unknown>(method: string, path: string, body?: unknown): Promise<T> {
-    const reply = await fetch(`${this.controlUrl}${path}`, { method, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    if (!reply.ok) throw new Error(`${method} ${path}: ${reply.status} ${await reply.text()}`);
-    return (await reply.json()) as T;
   }
 
   async linodes(): Promise<readonly Linode[]> {
@@ -148,31 +129,8 @@ export class EmulatedLinode {
   /** The real ones, with their files from `write`. */
   async startMonitoring(prometheusFile: string, alertmanagerFile: string): Promise<void> {
     const { prometheus, alertmanager } = this.ports;
-    this.#daemons.set(
-      'alertmanager',
-      startDaemon(
-        [
-          find('prometheus-alertmanager') ?? '',
-          `--config.file=${alertmanagerFile}`,
-          `--storage.path=${join(this.dir, 'am-data')}`,
-          `--web.listen-address=127.0.0.1:${alertmanager}`,
-          '--cluster.listen-address=',
-        ],
-        this.dir,
-      ),
-    );
-    this.#daemons.set(
-      'prometheus',
-      startDaemon(
-        [
-          find('prometheus') ?? '',
-          `--config.file=${prometheusFile}`,
-          `--storage.tsdb.path=${join(this.dir, 'prom-data')}`,
-          `--web.listen-address=127.0.0.1:${prometheus}`,
-        ],
-        this.dir,
-      ),
-    );
+    this.#daemons.set('alertmanager', spawnAlertmanager(this.dir, alertmanagerFile, alertmanager));
+    this.#daemons.set('prometheus', spawnPrometheus(this.dir, prometheusFile, prometheus));
     for (const port of [prometheus, alertmanager])
       await until(`port ${port} to answer`, async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok).catch((e) => {
         throw new Error(`${String(e)}\n${this.logs()}`);
@@ -231,29 +189,9 @@ export class EmulatedLinode {
   async close(): Promise<void> {
     for (const end of this.#closers.splice(0).reverse()) await end().catch((e) => process.stderr.write(`closing: ${String(e)}\n`));
     await Promise.all([...this.#daemons.values()].map((d) => d.stop()));
-    if (this.#emulator.exitCode === null && this.#emulator.signalCode === null) {
-      const gone = new Promise((done) => this.#emulator.once('exit', done));
-      this.#emulator.kill('SIGTERM');
-      const late = setTimeout(() => this.#emulator.kill('SIGKILL'), 10_000);
-      await gone;
-      clearTimeout(late);
-    }
+    await endChild(this.#emulator, END_MS);
     rmSync(this.dir, { recursive: true, force: true });
   }
-}
-
-async function firstLine(child: ChildProcess): Promise<{ url: string; control: string; network: string }> {
-  const { stdout } = child;
-  if (stdout === null) throw new Error('the emulator has no output');
-  const lines = createInterface({ input: stdout });
-  const late = setTimeout(() => child.kill('SIGKILL'), START_MS);
-  try {
-    for await (const line of lines) return JSON.parse(line) as { url: string; control: string; network: string };
-  } finally {
-    clearTimeout(late);
-    stdout.resume();
-  }
-  throw new Error(`the emulator ended with ${child.exitCode ?? child.signalCode}`);
 }
 
 /** A balancer with one configuration, as the documents have it. */

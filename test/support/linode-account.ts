@@ -1,61 +1,66 @@
-/** An emulated account without processes for its machines, and short ways to talk to it. */
+/** An emulated Linode account inside the test's own process, and ports for drivers that speak to it. */
+import { EmulatorClient } from '../../src/emulators/api/client.ts';
+import type { LedgerView } from '../../src/emulators/api/ledger.ts';
 import { type LinodeOptions, type RunningLinode, startLinode } from '../../src/emulators/linode/linode.ts';
-
-export interface Replied {
-  readonly status: number;
-  readonly headers: Headers;
-  /** Parsed JSON; a text where it is none. */
-  readonly body: Record<string, unknown>;
-  readonly text: string;
-}
-
-export interface LinodeAccount extends RunningLinode {
-  call(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Replied>;
-  control(method: string, path: string, body?: unknown): Promise<Replied>;
-  /** Creates a small Linode with a private address. */
-  create(over?: Readonly<Record<string, unknown>>): Promise<Record<string, unknown> & { id: number; ipv4: string[] }>;
-  fault(fault: Readonly<Record<string, unknown>>): Promise<void>;
-}
+import { DriverError, type DriverPorts, Secret } from '../../src/ports/ports.ts';
+import { realPorts } from './ports.ts';
 
 export const GOOD_PASSWORD = 'correct-Horse-9';
 
-export async function openAccount(options: LinodeOptions = {}): Promise<LinodeAccount> {
-  const running = await startLinode({ guests: 'none', timeFactor: 1000, ...options });
-  const send = async (url: string, method: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Replied> => {
-    const response = await fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, body: parse(text), text };
-  };
-  const call: LinodeAccount['call'] = (method, path, body, headers = {}) =>
-    send(`${running.url}/v4${path}`, method, body, { authorization: `Bearer ${running.token}`, 'content-type': 'application/json', ...headers });
-  const control: LinodeAccount['control'] = (method, path, body) => send(`${running.controlUrl}${path}`, method, body, {});
-  return {
-    ...running,
-    call,
-    control,
-    create: async (over = {}) => {
-      const made = await call('POST', '/linode/instances', {
-        region: 'us-east',
-        type: 'g6-nanode-1',
-        image: 'linode/debian12',
-        root_pass: GOOD_PASSWORD,
-        private_ip: true,
-        ...over,
-      });
-      if (made.status !== 200) throw new Error(`not created: ${made.text}`);
-      return made.body as Record<string, unknown> & { id: number; ipv4: string[] };
-    },
-    fault: async (fault) => {
-      const added = await control('POST', '/faults', fault);
-      if (added.status !== 200) throw new Error(`no such fault: ${added.text}`);
-    },
-  };
+export class LinodeAccount extends EmulatorClient {
+  readonly url: string;
+  readonly controlUrl: string;
+  readonly token: string;
+  readonly world: RunningLinode['world'];
+  readonly #running: RunningLinode;
+
+  constructor(running: RunningLinode) {
+    super(`${running.url}/v4`, running.controlUrl, running.token);
+    this.url = running.url;
+    this.controlUrl = running.controlUrl;
+    this.token = running.token;
+    this.world = running.world;
+    this.#running = running;
+  }
+
+  ledger(): LedgerView {
+    return this.#running.ledger();
+  }
+
+  close(): Promise<void> {
+    return this.#running.close();
+  }
+
+  /** A small Linode with a private address. */
+  create(over: Readonly<Record<string, unknown>> = {}): Promise<Record<string, unknown> & { id: number; ipv4: string[] }> {
+    const small = { region: 'us-east', type: 'g6-nanode-1', image: 'linode/debian12', root_pass: GOOD_PASSWORD, private_ip: true };
+    return this.api('POST', '/linode/instances', { ...small, ...over });
+  }
 }
 
-function parse(text: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    return {};
-  }
+/** Without processes for its machines, unless the test asks for them. */
+export async function openAccount(options: LinodeOptions = {}): Promise<LinodeAccount> {
+  return new LinodeAccount(await startLinode({ guests: 'none', timeFactor: 1000, ...options }));
+}
+
+/** As the environment variables that the tests of drivers name. */
+export const TOKENS = {
+  FULL: { token: 'full-6f1c', scopes: '*' },
+  READ: { token: 'read-2b7e', scopes: 'linodes:read_only ips:read_only events:read_only nodebalancers:read_only' },
+  NARROW: { token: 'narrow-9d40', scopes: 'linodes:read_only' },
+} as const;
+
+/** With the tokens of `TOKENS`, and asked without limits. */
+export function openSharedAccount(options: LinodeOptions = {}): Promise<LinodeAccount> {
+  return openAccount({ timeFactor: 100, rateLimits: false, tokens: Object.values(TOKENS), ...options });
+}
+
+/** Secrets named by the environment variables of `TOKENS` can be read; any other variable holds a token that nobody knows. */
+export function linodePorts(over: Partial<DriverPorts> = {}): DriverPorts {
+  const ports = realPorts(over);
+  const resolve: DriverPorts['secrets']['resolve'] = async (ref) => {
+    if (!('env' in ref)) throw new DriverError('not-found', 'secret: only variables here');
+    return new Secret(Object.hasOwn(TOKENS, ref.env) ? TOKENS[ref.env as keyof typeof TOKENS].token : 'nobody-knows-this');
+  };
+  return { ...ports, secrets: { ...ports.secrets, resolve } };
 }

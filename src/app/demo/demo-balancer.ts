@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { endChild } from '../../platform/children.ts';
 import { findProgram } from '../../platform/find-program.ts';
 import { freePort } from '../../platform/free-port.ts';
+
+const END_MS = 2_000;
 
 /** What stands before the demo's machines, in a process of its own. */
 export interface DemoBalancer {
@@ -57,7 +60,7 @@ backend web
     balancer: `{ type: haproxy, socket: ${socket}, backend: web }`,
     source: `{ type: haproxy, socket: ${socket} }`,
     query: 'metric: request_rate, backend: web, window: 2s',
-    stop: () => ended(child),
+    stop: () => endChild(child, END_MS),
   };
 }
 
@@ -73,7 +76,7 @@ async function startBuiltIn(): Promise<DemoBalancer> {
     balancer: `{ type: proxy, admin: 'http://127.0.0.1:${admin}', check_path: /healthz }`,
     source: `{ type: http, url: 'http://127.0.0.1:${admin}/metrics' }`,
     query: 'prometheus_text: proxy_request_rate',
-    stop: () => ended(child),
+    stop: () => endChild(child, END_MS),
   };
 }
 
@@ -93,11 +96,4 @@ async function listening(child: ChildProcess, port: number, what: string): Promi
   }
   child.kill('SIGKILL');
   throw new Error(`${what} did not listen within 10 s`);
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise((done) => child.once('exit', done));
-  child.kill('SIGKILL');
-  await exit;
 }

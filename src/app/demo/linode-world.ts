@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../platform/free-port.ts';
 import type { DemoWorld } from './demo-world.ts';
-import { type EmulatedAccount, openEmulatedAccount } from './emulated-account.ts';
+import { EmulatedAccount } from './emulated-account.ts';
 
 /** A Linode takes 35 s to run and its application another one: here about 4 s. */
 const TIME_FACTOR = 10;
@@ -13,7 +13,7 @@ const LABEL = 'demo';
 export async function openLinodeWorld(dir: string): Promise<DemoWorld> {
   // High ports: no rights are needed. The work makes a Linode good for 500 requests a second.
   const [appPort, exporterPort, port] = [await freePort(), await freePort(), await freePort()];
-  const account = await openEmulatedAccount({ network: 'loopback', timeFactor: TIME_FACTOR, app: { port: appPort, workMs: 2 }, exporterPort });
+  const account = await EmulatedAccount.open({ network: 'loopback', timeFactor: TIME_FACTOR, app: { port: appPort, workMs: 2 }, exporterPort });
   try {
     const ipv4 = await makeNodeBalancer(account, port);
     writeFileSync(join(dir, 'token'), account.token, { mode: 0o600 });
@@ -56,8 +56,8 @@ export async function openLinodeWorld(dir: string): Promise<DemoWorld> {
 
 /** As an operator has one: HTTP checks, and two that fail take a node out. Its address. */
 async function makeNodeBalancer(account: EmulatedAccount, port: number): Promise<string> {
-  const balancer = await account.call('POST', '/nodebalancers', { region: REGION, label: LABEL });
+  const balancer = await account.api('POST', '/nodebalancers', { region: REGION, label: LABEL });
   const check = { check: 'http', check_path: '/healthz', check_interval: 10, check_timeout: 5, check_attempts: 2, check_passive: true };
-  await account.call('POST', `/nodebalancers/${String(balancer['id'])}/configs`, { port, protocol: 'http', algorithm: 'leastconn', ...check });
+  await account.api('POST', `/nodebalancers/${String(balancer['id'])}/configs`, { port, protocol: 'http', algorithm: 'leastconn', ...check });
   return String(balancer['ipv4']);
 }

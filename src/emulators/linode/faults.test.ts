@@ -9,7 +9,7 @@ describe('faults on demand', () => {
   });
   afterEach(() => account.close());
 
-  const CREATE = { method: 'POST', path: '/linode/instances' };
+  const CREATE = { method: 'POST', path: '/linode/instances' } as const;
   const create = () => account.call('POST', '/linode/instances', { region: 'us-east', type: 'g6-nanode-1', label: 'app' });
   const labels = async () => ((await account.call('GET', '/linode/instances')).body['data'] as { label: string }[]).map((each) => each.label);
 
@@ -74,7 +74,7 @@ describe('faults on demand', () => {
   it('delay: does not hold up the end of the emulator', async () => {
     await account.fault({ kind: 'delay', ...CREATE, ms: 600_000 });
     const waiting = create().catch(() => 'cut');
-    await expect.poll(async () => ((await account.control('GET', '/faults')).body['faults'] as unknown[]).length).toBe(0);
+    await expect.poll(async () => ((await account.callControl('GET', '/faults')).body['faults'] as unknown[]).length).toBe(0);
     await account.close();
     expect(await waiting).toBe('cut');
   });
@@ -96,7 +96,7 @@ describe('faults on demand', () => {
     await expect.poll(labels, { timeout: 5000, interval: 20 }).toEqual(['old']);
     await account.call('DELETE', `/linode/instances/${id}`);
     expect(await labels()).toEqual(['old']);
-    await account.control('DELETE', '/faults');
+    await account.callControl('DELETE', '/faults');
     expect(await labels()).toEqual([]);
   });
 
@@ -121,12 +121,12 @@ describe('faults on demand', () => {
   it('unauthorized: 401 until it is taken back', async () => {
     await account.fault({ kind: 'unauthorized', count: null });
     for (let n = 0; n < 3; n++) expect((await account.call('GET', '/profile')).body).toEqual({ errors: [{ reason: 'Invalid Token' }] });
-    await account.control('DELETE', '/faults');
+    await account.callControl('DELETE', '/faults');
     expect((await account.call('GET', '/profile')).status).toBe(200);
   });
 
   it('machines that boot slowly, get stuck or never listen', async () => {
-    const set = (body: unknown) => account.control('POST', '/boot-faults', body);
+    const set = (body: unknown) => account.callControl('POST', '/boot-faults', body);
     const statusOf = async (id: number) => (await account.call('GET', `/linode/instances/${id}`)).body['status'];
     expect((await set({ stuck_in: 'provisioning' })).status).toBe(200);
     const stuck = await account.create({ label: 'stuck' });
@@ -152,15 +152,15 @@ describe('the control API', () => {
 
   it('lists, shows and takes back faults; refuses what it does not know', async () => {
     await account.fault({ kind: 'busy', path: '/linode/instances/*/boot', count: 5 });
-    const listed = (await account.control('GET', '/faults')).body['faults'] as { id: number; met: number; fault: unknown }[];
+    const listed = (await account.callControl('GET', '/faults')).body['faults'] as { id: number; met: number; fault: unknown }[];
     expect(listed).toMatchObject([{ id: 1, met: 0, fault: { kind: 'busy', method: '*', count: 5, skip: 0 } }]);
-    expect((await account.control('DELETE', '/faults/1')).status).toBe(200);
-    expect((await account.control('DELETE', '/faults/1')).status).toBe(404);
+    expect((await account.callControl('DELETE', '/faults/1')).status).toBe(200);
+    expect((await account.callControl('DELETE', '/faults/1')).status).toBe(404);
     for (const bad of [{ kind: 'flood' }, { kind: 'busy', cuont: 1 }, { kind: 'busy', count: 0 }, { kind: 'delay' }, { kind: 'busy', path: 'x' }]) {
-      expect((await account.control('POST', '/faults', bad)).status, JSON.stringify(bad)).toBe(400);
+      expect((await account.callControl('POST', '/faults', bad)).status, JSON.stringify(bad)).toBe(400);
     }
-    expect((await account.control('GET', '/nothing')).status).toBe(404);
-    expect((await account.control('PUT', '/faults')).status).toBe(405);
+    expect((await account.callControl('GET', '/nothing')).status).toBe(404);
+    expect((await account.callControl('PUT', '/faults')).status).toBe(405);
   });
 
   it('is not for browsers', async () => {
@@ -169,25 +169,25 @@ describe('the control API', () => {
 
   it('shows machines and the ledger', async () => {
     const { id, ipv4 } = await account.create({ label: 'app', tags: ['one', 'two'] });
-    const machines = (await account.control('GET', '/machines')).body['machines'];
+    const machines = (await account.callControl('GET', '/machines')).body['machines'];
     expect(machines).toMatchObject([{ id: String(id), label: 'app', tags: ['one', 'two'], public_ipv4: ipv4[0], private_ipv4: ipv4[1], pid: null }]);
-    expect((await account.control('GET', '/machines/app')).body).toMatchObject({ id: String(id) });
+    expect((await account.callControl('GET', '/machines/app')).body).toMatchObject({ id: String(id) });
     await account.call('DELETE', `/linode/instances/${id}`);
-    expect((await account.control('GET', '/ledger')).body).toMatchObject({
+    expect((await account.callControl('GET', '/ledger')).body).toMatchObject({
       created: 1,
       deleted: 1,
       living: 0,
       machines: [{ label: 'app', tags: ['one', 'two'] }],
     });
-    expect((await account.control('GET', `/machines/${id}`)).status).toBe(404);
-    expect((await account.control('POST', `/machines/${id}/sick`)).status).toBe(404);
+    expect((await account.callControl('GET', `/machines/${id}`)).status).toBe(404);
+    expect((await account.callControl('POST', `/machines/${id}/sick`)).status).toBe(404);
   });
 
   it('refuses load on a machine that does not run', async () => {
-    await account.control('POST', '/boot-faults', { stuck_in: 'provisioning' });
+    await account.callControl('POST', '/boot-faults', { stuck_in: 'provisioning' });
     await account.create({ label: 'app' });
     for (const verb of ['load', 'sick', 'well', 'kill']) {
-      const refused = await account.control('POST', `/machines/app/${verb}`, {});
+      const refused = await account.callControl('POST', `/machines/app/${verb}`, {});
       expect([refused.status, refused.body['error']], verb).toEqual([409, 'app is provisioning, not running']);
     }
   });

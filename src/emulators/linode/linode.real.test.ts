@@ -42,7 +42,7 @@ describe('an emulated account with machines that are processes', () => {
     await serving(`http://${ipv4[0]}:${APP_PORT}/healthz`);
     expect((await fetch(`http://${ipv4[1]}:${APP_PORT}/`)).headers.get('x-version')).toBe('v7');
     expect(await (await fetch(`http://${ipv4[0]}:9100/metrics`)).text()).toContain('node_cpu_seconds_total{cpu="0",mode="idle"}');
-    const pid = Number((await account.control('GET', `/machines/${id}`)).body['pid']);
+    const pid = Number((await account.callControl('GET', `/machines/${id}`)).body['pid']);
     expect(pid).toBeGreaterThan(1);
     await account.call('DELETE', `/linode/instances/${id}`);
     await expect.poll(() => answers(`http://${ipv4[0]}:${APP_PORT}/healthz`), { timeout: 5000 }).toBeNull();
@@ -61,15 +61,15 @@ describe('an emulated account with machines that are processes', () => {
     const becomes = (status: string) => expect.poll(node, { timeout: 15_000, interval: 50 }).toBe(status);
     await becomes('UP');
     expect((await fetch(`http://${String(balancer['ipv4'])}:8080/`)).headers.get('x-instance')).toBe('behind');
-    expect((await account.control('POST', '/machines/behind/sick')).status).toBe(200);
+    expect((await account.callControl('POST', '/machines/behind/sick')).status).toBe(200);
     await becomes('DOWN');
-    expect((await account.control('POST', `/machines/${id}/well`)).status).toBe(200);
+    expect((await account.callControl('POST', `/machines/${id}/well`)).status).toBe(200);
     await becomes('UP');
-    expect((await account.control('POST', `/machines/${id}/kill`)).status).toBe(200);
+    expect((await account.callControl('POST', `/machines/${id}/kill`)).status).toBe(200);
     await becomes('DOWN');
     await expect.poll(() => statusOf(id), { timeout: 5000 }).toBe('offline');
     expect((await fetch(`http://${String(balancer['ipv4'])}:8080/`)).status).toBe(503);
-    const metrics = async () => (await account.control('GET', '/metrics')).text;
+    const metrics = async () => (await account.callControl('GET', '/metrics')).text;
     await expect.poll(metrics, { timeout: 5000 }).toMatch(/^balancer_request_rate\{balancer="front",port="8080"\} [0-9.]+$/m);
     const figures = await metrics();
     expect(figures).toMatch(/^balancer_requests_total\{balancer="front",port="8080"\} 2$/m);
@@ -79,8 +79,8 @@ describe('an emulated account with machines that are processes', () => {
   it('shows load that is put on it, and in its statistics once it is old enough', async () => {
     const { id, ipv4 } = await running({ label: 'loaded' });
     await serving(`http://${ipv4[0]}:${APP_PORT}/healthz`);
-    expect((await account.control('POST', '/machines/loaded/load', { cpus: 1, memory_mb: 100, seconds: 60 })).status).toBe(200);
-    const cpu = async () => Number((await account.control('GET', '/machines/loaded')).body['cpu']);
+    expect((await account.callControl('POST', '/machines/loaded/load', { cpus: 1, memory_mb: 100, seconds: 60 })).status).toBe(200);
+    const cpu = async () => Number((await account.callControl('GET', '/machines/loaded')).body['cpu']);
     await expect.poll(cpu, { timeout: 20_000, interval: 200 }).toBeGreaterThan(0.9);
     const sample = async () => ((await account.call('GET', `/linode/instances/${id}/stats`)).body['cpu'] as number[][] | undefined)?.[0]?.[1] ?? 0;
     await expect.poll(sample, { timeout: 15_000, interval: 200 }).toBeGreaterThan(80);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../test/support/daemon.ts';
-import { type LinodeWorld, linodePorts, openLinodeWorld } from '../../../../test/support/linode-world.ts';
+import { type LinodeAccount, linodePorts, openSharedAccount } from '../../../../test/support/linode-account.ts';
 import { sendRequests, startTestMember, type TestMember } from '../../../../test/support/member.ts';
 import type { Balancer, MemberRequest } from '../../../ports/balancer.ts';
 import { DriverError } from '../../../ports/errors.ts';
@@ -22,7 +22,7 @@ interface Node {
 
 /** One NodeBalancer of the account with one configuration. */
 interface Rig {
-  readonly world: LinodeWorld;
+  readonly world: LinodeAccount;
   readonly id: number;
   readonly configId: number;
   readonly port: number;
@@ -35,7 +35,7 @@ interface Rig {
 }
 
 let made = 0;
-async function openRig(world: LinodeWorld, config: object = CHECKED): Promise<Rig> {
+async function openRig(world: LinodeAccount, config: object = CHECKED): Promise<Rig> {
   const port = await freePort();
   const balancer = await world.api<{ id: number; ipv4: string }>('POST', '/nodebalancers', { region: REGION, label: `edge-${++made}` });
   const { id: configId } = await world.api<{ id: number }>('POST', `/nodebalancers/${balancer.id}/configs`, { port, protocol: 'http', ...config });
@@ -62,7 +62,7 @@ async function openRig(world: LinodeWorld, config: object = CHECKED): Promise<Ri
 }
 
 async function contractRig(config: object): Promise<BalancerRig> {
-  const world = await openLinodeWorld();
+  const world = await openSharedAccount();
   const rig = await openRig(world, config);
   await rig.add({ label: 'by-hand', address: `${await rig.address()}:80`, mode: 'reject', weight: 7 });
   const members: TestMember[] = [];
@@ -91,11 +91,11 @@ async function contractRig(config: object): Promise<BalancerRig> {
 balancerContract('nodebalancer, emulated', manifest.can, () => contractRig(CHECKED));
 
 describe('nodebalancer', () => {
-  let world: LinodeWorld;
+  let world: LinodeAccount;
   let rig: Rig;
   const members: TestMember[] = [];
   beforeAll(async () => {
-    world = await openLinodeWorld();
+    world = await openSharedAccount();
   });
   beforeEach(async () => {
     rig = await openRig(world);

@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Daemon, freePort, startDaemon, until } from '../../../../test/support/daemon.ts';
-import { type LinodeWorld, openLinodeWorld, TOKENS } from '../../../../test/support/linode-world.ts';
+import { type Daemon, freePort, until } from '../../../../test/support/daemon.ts';
+import { type LinodeAccount, openSharedAccount, TOKENS } from '../../../../test/support/linode-account.ts';
+import { spawnPrometheus } from '../../../../test/support/monitoring-daemons.ts';
 import { describeWith, find } from '../../../../test/support/real.ts';
 import { type Controller, startController } from '../../../app/controller.ts';
 import { realProcesses } from '../../../platform/processes.ts';
@@ -16,12 +17,12 @@ interface Target {
 
 describeWith(['prometheus', 'promtool'], 'Prometheus and /sd', () => {
   const dir = mkdtempSync(join(tmpdir(), 'drover-linode-sd-'));
-  let world: LinodeWorld;
+  let world: LinodeAccount;
   let controller: Controller;
   let prometheus: Daemon;
   let port: number;
   beforeAll(async () => {
-    world = await openLinodeWorld();
+    world = await openSharedAccount();
     // A token of the least rights: discovery needs no more.
     writeFileSync(join(dir, 'token'), TOKENS.READ.token, { mode: 0o600 });
     writeFileSync(
@@ -64,8 +65,7 @@ scrape_configs:
         target_label: instance
 `,
     );
-    const argv = [find('prometheus') ?? '', `--config.file=${join(dir, 'prometheus.yml')}`, `--storage.tsdb.path=${join(dir, 'data')}`];
-    prometheus = startDaemon([...argv, `--web.listen-address=127.0.0.1:${port}`], dir);
+    prometheus = spawnPrometheus(dir, join(dir, 'prometheus.yml'), port);
   }, 30_000);
   afterAll(async () => {
     await prometheus?.stop();

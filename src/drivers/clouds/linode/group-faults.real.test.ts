@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { until } from '../../../../test/support/daemon.ts';
-import { type LinodeWorld, openLinodeWorld, TOKENS } from '../../../../test/support/linode-world.ts';
+import { type LinodeAccount, openSharedAccount, TOKENS } from '../../../../test/support/linode-account.ts';
 import { type Controller, startController } from '../../../app/controller.ts';
 import type { FaultInput } from '../../../emulators/api/faults.ts';
 import type { Crash } from '../../../ports/ports.ts';
@@ -13,7 +13,7 @@ const CREATES = { method: 'POST', path: '/linode/instances' } as const;
 const SIZE = 2;
 
 interface Bench {
-  readonly world: LinodeWorld;
+  readonly world: LinodeAccount;
   start(crash?: Crash): Promise<Controller>;
   /** Ends right: so many living machines as rows, each in one row, and everything else deleted. */
   settles(c: Controller): Promise<void>;
@@ -21,7 +21,7 @@ interface Bench {
 
 async function withBench(run: (bench: Bench) => Promise<void>): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'drover-linode-faults-'));
-  const world = await openLinodeWorld();
+  const world = await openSharedAccount();
   const running: Controller[] = [];
   writeFileSync(join(dir, 'token'), TOKENS.FULL.token, { mode: 0o600 });
   writeFileSync(

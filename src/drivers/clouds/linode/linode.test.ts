@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../../../test/support/daemon.ts';
-import { type LinodeWorld, linodePorts, openLinodeWorld } from '../../../../test/support/linode-world.ts';
+import { type LinodeAccount, linodePorts, openSharedAccount } from '../../../../test/support/linode-account.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
 import type { Json } from '../../../core/model/json.ts';
 import type { Cloud, CreateRequest, Machine } from '../../../ports/cloud.ts';
@@ -23,8 +23,8 @@ function open(url: string, over: object = {}, installId = 'inst-a'): Promise<Clo
 }
 
 cloudContract('linode, emulated', async () => {
-  const world = await openLinodeWorld();
-  const hanging = await openLinodeWorld();
+  const world = await openSharedAccount();
+  const hanging = await openSharedAccount();
   await hanging.fault({ kind: 'delay', ms: 600_000, count: null });
   return {
     can: manifest.abilities?.(manifest.options.parse({ token: { env: 'FULL' }, consistency: '0s' })) ?? manifest.can,
@@ -41,10 +41,10 @@ cloudContract('linode, emulated', async () => {
 });
 
 describe('linode', () => {
-  let world: LinodeWorld;
+  let world: LinodeAccount;
   let n = 0;
   beforeAll(async () => {
-    world = await openLinodeWorld();
+    world = await openSharedAccount();
   });
   afterEach(async () => {
     await world.clearFaults();

@@ -2,10 +2,11 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Daemon, freePort, startDaemon, until } from '../../../../test/support/daemon.ts';
+import { type Daemon, freePort, until } from '../../../../test/support/daemon.ts';
 import { answer, type HttpBench, openHttpBench } from '../../../../test/support/http-bench.ts';
+import { spawnPrometheus } from '../../../../test/support/monitoring-daemons.ts';
 import { realPorts } from '../../../../test/support/ports.ts';
-import { describeWith, find } from '../../../../test/support/real.ts';
+import { describeWith } from '../../../../test/support/real.ts';
 import type { Reading } from '../../../core/model/reading.ts';
 import type { Source } from '../../../ports/source.ts';
 import { manifest } from './driver.ts';
@@ -29,16 +30,7 @@ describeWith(['prometheus'], 'prometheus source with a real Prometheus', () => {
       join(dir, 'prometheus.yml'),
       `global: { scrape_interval: 1s, scrape_timeout: 900ms }\nscrape_configs:\n  - job_name: app\n    static_configs: [{ targets: ['${new URL(exporter.url).host}'] }]\n`,
     );
-    daemon = startDaemon(
-      [
-        find('prometheus') ?? '',
-        `--config.file=${join(dir, 'prometheus.yml')}`,
-        `--storage.tsdb.path=${join(dir, 'data')}`,
-        `--web.listen-address=127.0.0.1:${port}`,
-        '--log.level=error',
-      ],
-      dir,
-    );
+    daemon = spawnPrometheus(dir, join(dir, 'prometheus.yml'), port);
     source = await manifest.open(manifest.options.parse({ url: `http://127.0.0.1:${port}`, timeout: '10s' }), realPorts());
     await until('the first scrape', async () => {
       const reading = await read('sum(load)');
