@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 // `real` talks to real components of the machine, `e2e` runs the whole product.
 export default defineConfig({
   test: {
+    // Vitest would leave one core free, which of two is half.
+    maxWorkers: '100%',
     projects: [
       { test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'], testTimeout: 20_000 } },
       { test: { name: 'tools', include: ['tools/**/*.test.mjs'], testTimeout: 60_000, hookTimeout: 60_000 } },

@@ -56,7 +56,9 @@ describe('Linodes', () => {
   });
 
   it('are busy while a job is under way', async () => {
-    // Long enough for three calls on a busy computer.
+    await account.close();
+    // Jobs long enough for some calls on a busy computer.
+    account = await openAccount({ durations: { shutdownMs: 1_000_000 } });
     account.world.setBootFaults({ count: 1, slower: 100, stuckIn: null, mute: false });
     const { id } = await account.create();
     for (const job of ['boot', 'reboot', 'shutdown']) {
