@@ -10,8 +10,8 @@ const MINUTE = 60_000;
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * In the order they run: what fails fastest comes first. `components`: talks to real programs of the machine. `namespace`: runs in a network
- * namespace of its own where one can be made.
+ * In the order they run: what fails fastest comes first. `components`: talks to real programs of the machine. `namespaces`: where they can be made,
+ * each file runs in a network namespace of its own, all of them at once: they wait more than they work, and take the same ports.
  */
 export const PARTS = [
   { name: 'format', says: 'Biome: format and lint', commands: [['biome', 'ci', '--colors=off']], limitMs: 5 * MINUTE },
@@ -40,7 +40,7 @@ export const PARTS = [
   { name: 'real', says: 'real components', project: 'real', components: true, limitMs: 20 * MINUTE },
   { name: 'docs', says: 'every block of the documentation', project: 'docs', limitMs: 20 * MINUTE },
   { name: 'pack', says: 'the package as people install it', project: 'pack', limitMs: 10 * MINUTE },
-  { name: 'linode', says: 'the systems of three documents on an emulated Linode', project: 'linode', components: true, namespace: true, limitMs: 30 * MINUTE },
+  { name: 'linode', says: 'the systems of three documents on an emulated Linode', project: 'linode', components: true, namespaces: true, limitMs: 30 * MINUTE },
   { name: 'e2e', says: 'the whole product', project: 'e2e', components: true, limitMs: 40 * MINUTE },
 ];
 
@@ -66,8 +66,7 @@ export async function runTool([name, ...args], { limitMs, quiet = false, namespa
   if (!process.stdout.isTTY) env.NO_COLOR = '1';
   const stdio = ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'];
   const program = join(root, 'node_modules', '.bin', name);
-  const inside = namespace && (await canMakeNamespace()) === null;
-  const child = inside ? await enterNamespace(['env', '-C', root, program, ...args], env, stdio) : spawn(program, args, { cwd: root, env, stdio });
+  const child = namespace ? await enterNamespace(['env', '-C', root, program, ...args], env, stdio) : spawn(program, args, { cwd: root, env, stdio });
   return new Promise((resolve) => {
     running.add(child);
     let text = '';
@@ -120,11 +119,13 @@ export function countReport(report) {
 }
 
 /** Runs vitest and counts. An exit code that no counted test explains is a failure of its own. */
-export async function runVitest(args, { limitMs, namespace = false }) {
+export async function runVitest(args, { limitMs, quiet = false, namespace = false }) {
   const dir = mkdtempSync(join(tmpdir(), 'drover-report-'));
   const path = join(dir, 'report.json');
   try {
-    const { ok } = await runTool(['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`, ...args], { limitMs, namespace });
+    const argv = ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${path}`, ...args];
+    const { ok, text } = await runTool(argv, { limitMs, quiet, namespace });
+    if (quiet) process.stdout.write(text);
     let count;
     try {
       count = countReport(JSON.parse(readFileSync(path, 'utf8')));
@@ -136,6 +137,34 @@ export async function runVitest(args, { limitMs, namespace = false }) {
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+/** A part with tests. `words` choose among them. */
+export async function runTests(part, words) {
+  const project = part.project === undefined ? [] : [`--project=${part.project}`];
+  if (!part.namespaces || (await canMakeNamespace()) !== null) return runVitest([...project, ...words], part);
+  if (words.length > 0) return runVitest([...project, ...words], { ...part, namespace: true });
+  const files = await listFiles(part, project);
+  return sum(await Promise.all(files.map((file) => runVitest([...project, file], { ...part, quiet: true, namespace: true }))));
+}
+
+async function listFiles(part, project) {
+  const dir = mkdtempSync(join(tmpdir(), 'drover-files-'));
+  const path = join(dir, 'files.json');
+  try {
+    const { ok, text } = await runTool(['vitest', 'list', '--filesOnly', `--json=${path}`, ...project], { limitMs: part.limitMs, quiet: true });
+    if (!ok) throw new Error(`the tests of ${part.name} cannot be listed:\n${text}`);
+    return JSON.parse(readFileSync(path, 'utf8')).map((each) => each.file);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Counts of several runs as one. */
+export function sum(counts) {
+  const total = { ...NOTHING, skippedSuites: counts.flatMap((count) => count.skippedSuites) };
+  for (const key of ['passed', 'failed', 'skipped']) for (const count of counts) total[key] += count[key];
+  return total;
 }
 
 /** A part made of commands: all of them run, so that every mistake is shown at once. */

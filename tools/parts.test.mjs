@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { outputOf } from './build.mjs';
 import { missingEntries, platformOf } from './complete-lock.mjs';
 import { listComponents } from './components.mjs';
-import { countReport, PARTS } from './parts.mjs';
+import { countReport, PARTS, sum } from './parts.mjs';
 
 const test = (status, ...ancestorTitles) => ({ status, ancestorTitles, title: 't' });
 
@@ -19,6 +19,14 @@ describe('counting', () => {
   it('counts a suite whose preparation fails as a failure, not as skipped for a reason', () => {
     const report = { testResults: [{ status: 'failed', assertionResults: [test('skipped', 'contract'), test('passed')] }] };
     expect(countReport(report)).toEqual({ passed: 1, failed: 1, skipped: 1, skippedSuites: [] });
+  });
+  it('adds up runs', () => {
+    const runs = [
+      { passed: 2, failed: 0, skipped: 1, skippedSuites: ['a [needs x]'] },
+      { passed: 3, failed: 1, skipped: 0, skippedSuites: [] },
+    ];
+    expect(sum(runs)).toEqual({ passed: 5, failed: 1, skipped: 1, skippedSuites: ['a [needs x]'] });
+    expect(sum([])).toEqual({ passed: 0, failed: 0, skipped: 0, skippedSuites: [] });
   });
 });
 

@@ -3,7 +3,7 @@
  * anything else goes to vitest as a file filter or flag. The last line of stdout is `N passed, N failed, N skipped`; the exit code is 1 if anything failed.
  */
 import { bringComponents } from './components.mjs';
-import { PARTS, passSignalsOn, runCommands, runVitest, seconds } from './parts.mjs';
+import { PARTS, passSignalsOn, runCommands, runTests, seconds } from './parts.mjs';
 
 const say = (text) => process.stderr.write(`drover: ${text}\n`);
 
@@ -16,12 +16,6 @@ function choose(words) {
   return { parts: PARTS, forVitest };
 }
 
-async function runPart(part, forVitest) {
-  if (part.commands !== undefined) return runCommands(part);
-  const project = part.project === undefined ? [] : [`--project=${part.project}`];
-  return runVitest([...project, ...forVitest], part);
-}
-
 passSignalsOn();
 const { parts, forVitest } = choose(process.argv.slice(2));
 if (parts.some((part) => part.components)) bringComponents(say);
@@ -32,7 +26,7 @@ const skipped = [];
 for (const part of parts) {
   process.stdout.write(`\n── ${part.name}: ${part.says}\n`);
   const startMs = performance.now();
-  const count = await runPart(part, forVitest);
+  const count = part.commands === undefined ? await runTests(part, forVitest) : await runCommands(part);
   for (const key of Object.keys(total)) total[key] += count[key];
   for (const suite of count.skippedSuites) skipped.push(`   ${part.name}: ${suite}`);
   lines.push(
