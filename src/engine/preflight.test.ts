@@ -100,6 +100,25 @@ describe('a world that is looked at before it is used', () => {
     expect(await results(failing('throttled'), {})).toEqual([{ group: 'web', refused: false, text: 'sim: throttled' }]);
   });
 
+  test('tells every refusal, in one order however late the answers come, and lets none hide behind what could not be asked', async () => {
+    for (const [late, soon] of [
+      [5, 0],
+      [0, 5],
+    ] as const) {
+      const refusing = (turns: number, text: string, code: 'unauthorized' | 'unreachable' = 'unauthorized') => ({
+        preflight: async () => {
+          for (let i = 0; i < turns; i++) await Promise.resolve();
+          throw new DriverError(code, text);
+        },
+      });
+      expect(await results(refusing(late, 'needs a.'), refusing(soon, 'needs b'))).toEqual([
+        { group: 'web', refused: true, text: 'sim: needs a. lb: needs b' },
+      ]);
+      const hidden = refusing(late, 'no answer', 'unreachable');
+      expect(await results(hidden, refusing(soon, 'needs b'))).toEqual([{ group: 'web', refused: true, text: 'lb: needs b' }]);
+    }
+  });
+
   test('compares places of one realm only', async () => {
     const balancer = (place: Place | null) => ({ place: async () => place });
     const cloud = { place: () => here('north', 'public addresses') };

@@ -19,7 +19,7 @@ export function preflightGroup(world: World, spec: GroupSpec): Promise<void> | n
   const fits = placed.length === 0 || fitting.get(world)?.has(keyOf(spec)) === true;
   if (asked.length === 0 && fits) return null;
   return (async () => {
-    await Promise.all(asked.map((view) => naming(view.name, view.preflights?.pass(need))));
+    failTogether(await Promise.allSettled(asked.map((view) => naming(view.name, view.preflights?.pass(need)))));
     if (fits) return;
     const here = cloud?.place(spec.template.options) ?? null;
     for (const view of placed) refuseElsewhere(spec.cloud, here, view.name, await naming(view.name, view.place()));
@@ -35,6 +35,16 @@ async function naming<T>(name: string, asked: Promise<T> | undefined): Promise<T
     const error = asDriverError(e);
     throw new DriverError(error.code, `${name}: ${error.message}`, { definite: error.definite, retryAfterMs: error.retryAfterMs, cause: e });
   }
+}
+
+/** Throws what went wrong, if anything did: every refusal in one, in the order of asking and not of answers; else the first that could not be asked. */
+function failTogether(asked: readonly PromiseSettledResult<unknown>[]): void {
+  const failed = asked.flatMap((each) => (each.status === 'rejected' ? [asDriverError(each.reason)] : []));
+  const refused = failed.filter(isRefusal);
+  const [first] = refused.length > 0 ? refused : failed;
+  if (first === undefined) return;
+  if (refused.length <= 1) throw first;
+  throw new DriverError(first.code, refused.map((each) => each.message.replace(/\.$/, '')).join('. '), { definite: true, cause: first });
 }
 
 /** Throws DriverError bad-request with both names when machines made by one cannot be members of the other. */
