@@ -58,8 +58,8 @@ describe('Linodes', () => {
   it('are busy while a job is under way', async () => {
     await account.close();
     // Jobs long enough for some calls on a busy computer.
-    account = await openAccount({ durations: { shutdownMs: 1_000_000 } });
-    account.world.setBootFaults({ count: 1, slower: 100, stuckIn: null, mute: false });
+    account = await openAccount({ durations: { shutdownMs: 500_000 } });
+    account.world.setBootFaults({ count: 1, slower: 30, stuckIn: null, mute: false });
     const { id } = await account.create();
     for (const job of ['boot', 'reboot', 'shutdown']) {
       expect((await account.call('POST', `/linode/instances/${id}/${job}`)).body, job).toEqual({ errors: [{ reason: 'Linode busy.' }] });
