@@ -297,6 +297,21 @@ describe('people', () => {
     expect((await sim.store.instances('web', true)).filter((r) => r.removalCause === 'forced').map((r) => r.id)).toEqual([a.id, b.id]);
   });
 
+  test('one in standby may be stopped by who looks at it: it is kept, and goes when it comes back as it is', async () => {
+    const sim = await running(290);
+    const [a] = (await serving(sim)) as [InstanceRow];
+    await sim.operating.standby(ops, a.id, true);
+    await sim.seconds(30);
+    sim.cloud.kill(a.machineId as string, 'stopped');
+    await sim.seconds(120);
+    expect((await serving(sim)).map((r) => r.id)).toContain(a.id);
+    expect(sim.cloud.calls.filter((c) => c.op === 'delete')).toEqual([]);
+    await sim.operating.standby(ops, a.id, false);
+    await sim.seconds(60);
+    await ledger(sim, 3);
+    expect((await sim.store.instance(a.id))?.removalCause).toBe('vanished');
+  });
+
   test('a protected machine is not chosen', async () => {
     const sim = await running(290);
     const [a, b, c] = (await serving(sim)) as [InstanceRow, InstanceRow, InstanceRow];

@@ -70,6 +70,10 @@ export class Engine {
   #stopping = false;
   /** The store failed; nothing is started until it answers again. */
   storeDown: string | null = null;
+  /** How often it did so far. */
+  #outages = 0;
+  /** What people and files want may have changed unheard while the store did not answer: which outages a group was read again after. */
+  readonly #readAfter = new WeakMap<GroupRunner, number>();
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
@@ -167,6 +171,7 @@ export class Engine {
 
   async #takeNow(seen: GroupRow): Promise<void> {
     const { name } = seen;
+    const outages = this.#outages;
     const row = await this.#leases.acquire(seen);
     if (!row || this.#stopping) return;
     const instances = await this.#deps.store.instances(name, false);
@@ -178,6 +183,7 @@ export class Engine {
       this.#deps.clock,
       this.#deps.controllerId,
     );
+    this.#readAfter.set(runner, outages);
     this.runners.set(name, runner);
     // Many groups at once start spread over their interval; those with work under way at once.
     const spread = this.runners.size <= 20 || instances.some((i) => i.state !== 'serving') ? 0 : (this.#deps.random.u32() % 1000) / 1000;
@@ -268,6 +274,7 @@ export class Engine {
     let nextMs = runner.state.row.spec.evaluateEveryMs;
     try {
       if (this.storeDown !== null) await this.#tryStore();
+      await this.#readAgain(runner);
       nextMs = (await cycle(this.ctx, runner, 'timer')).nextMs;
       if (this.retiring.has(runner.name) && runner.state.rows.size === 0) await this.#archive(runner);
     } catch (e) {
@@ -302,6 +309,14 @@ export class Engine {
     this.#drop(runner.name);
   }
 
+  /** Before anything is decided after an outage: others may have written orders of which no event came. */
+  async #readAgain(runner: GroupRunner): Promise<void> {
+    const outages = this.#outages;
+    if (this.#readAfter.get(runner) === outages) return;
+    await runner.reload();
+    this.#readAfter.set(runner, outages);
+  }
+
   async #tryStore(): Promise<void> {
     await this.#deps.store.ping();
     this.storeDown = null;
@@ -310,7 +325,10 @@ export class Engine {
 
   #failed(group: string, e: unknown): void {
     if (e instanceof StoreError && (e.code === 'disk-full' || e.code === 'io')) {
-      if (this.storeDown === null) this.#deps.log.error({ err: e.message }, 'the store failed: nothing is acknowledged or changed until it answers');
+      if (this.storeDown === null) {
+        this.#deps.log.error({ err: e.message }, 'the store failed: nothing is acknowledged or changed until it answers');
+        this.#outages++;
+      }
       this.storeDown = e.message;
       return;
     }

@@ -179,7 +179,8 @@ export function unattached(row: InstanceRow, spec: GroupSpec): string[] {
 
 function fromServing(row: InstanceRow, f: LifeFacts): Advance {
   if (f.proofGone) return condemn(row, f.nowMs, 'vanished', 'the cloud says it does not exist', null);
-  if (f.machine?.state === 'stopped') return condemn(row, f.nowMs, 'vanished', 'the cloud says it is stopped', null);
+  // One in standby is kept, and may be stopped by who looks at it.
+  if (f.machine?.state === 'stopped' && !row.standby) return condemn(row, f.nowMs, 'vanished', 'the cloud says it is stopped', null);
   if (row.detached) return wait();
   const retryAt = row.step?.nextTryMs ?? 0;
   if (row.standby) {

@@ -26,12 +26,40 @@ const alarmed = groupSpec({
   metrics: {},
 });
 
+/** Between the first controller and the store. */
+interface Line {
+  /** What is asked reaches the store; answers and events do not come back. */
+  silent: boolean;
+}
+
+function over(store: Store, line: Line, sim: SimGroup): Store {
+  const heard = async <T>(answer: Promise<T>): Promise<T> => {
+    const value = await answer;
+    if (!line.silent) return value;
+    await sim.clock.sleep(5_000);
+    throw new StoreError('io', 'no answer');
+  };
+  return {
+    ...store,
+    ping: () => heard(store.ping()),
+    groups: () => heard(store.groups()),
+    group: (name) => heard(store.group(name)),
+    instances: (group, withGone) => heard(store.instances(group, withGone)),
+    alerts: (withResolved) => heard(store.alerts(withResolved)),
+    commit: (change) => heard(store.commit(change)),
+    control: (...change) => heard(store.control(...change)),
+    renew: (...lease) => heard(store.renew(...lease)),
+    onEvents: (listener) => store.onEvents((events) => (line.silent ? undefined : listener(events))),
+  };
+}
+
 /** Two controllers on one store; the first holds the group. */
-async function two(spec = groupSpec(), mayRenew: () => boolean = () => true): Promise<{ sim: SimGroup; other: SimGroup; data: MemoryData }> {
+async function two(spec = groupSpec(), mayRenew: () => boolean = () => true): Promise<{ sim: SimGroup; other: SimGroup; data: MemoryData; line: Line }> {
   const data = createMemoryData('inst');
   const open = (sim: SimGroup): Store => openMemoryStore({ clock: sim.clock, secrets, profile: 'shared', data });
   const sim = await SimGroup.open(spec);
-  const store = open(sim);
+  const line: Line = { silent: false };
+  const store = over(open(sim), line, sim);
   sim.store = { ...store, renew: async (...args) => (mayRenew() ? store.renew(...args) : Promise.reject(new StoreError('io', 'no answer'))) };
   sim.installId = 'inst';
   (sim.cloud as { installId: string }).installId = 'inst';
@@ -41,7 +69,7 @@ async function two(spec = groupSpec(), mayRenew: () => boolean = () => true): Pr
   other.store = open(sim);
   await other.start('c2');
   await sim.seconds(20);
-  return { sim, other, data };
+  return { sim, other, data, line };
 }
 
 describe('several controllers on one store', () => {
@@ -66,6 +94,29 @@ describe('several controllers on one store', () => {
     await other.operating.receive('am', [alarm({ status: 'resolved', endsAtMs: START_MS + 30_000 })], null);
     await sim.seconds(1);
     expect(sim.engine.ctx.firing()).toEqual([]);
+  });
+
+  test('what people told the other one while the store gave no answers counts in the first decision after', async () => {
+    const { sim, other, line } = await two(groupSpec({ max: 10, evaluateEveryMs: 60_000 }));
+    sim.load = 500;
+    await sim.seconds(200);
+    expect(sim.alive()).toBe(5);
+    line.silent = true;
+    await sim.seconds(30);
+    await other.operating.scale(ops, 'web', 'floor', 5, null, null);
+    sim.load = 10;
+    await sim.seconds(600);
+    const last = (await other.store.decisions('web', { before: null, limit: 1 }))[0]?.decision.id;
+    line.silent = false;
+    await sim.seconds(60);
+    const after = await other.store.decisions('web', { before: null, limit: 50 });
+    const since = after.slice(
+      0,
+      after.findIndex((row) => row.decision.id === last),
+    );
+    expect(since.length).toBeGreaterThan(0);
+    for (const { decision } of since) expect(decision.wanted, decision.sentence).toBeGreaterThanOrEqual(5);
+    expect(sim.alive()).toBe(5);
   });
 
   test('what the store refused is not acknowledged', async () => {

@@ -77,7 +77,8 @@ function runningBefore(world: SimWorld, { change, moved }: Pick<CommitSeen, 'cha
   for (const r of world.rows(change.group)) if (isCapacity(r.state) && r.removalCause === null && !r.standby && !r.detached) running++;
   for (const { was, row } of moved) {
     if (was === undefined && row.state === 'intent') running--;
-    else if (was && isCapacity(was.state) && !isCapacity(row.state) && row.removalCause === 'scale-in' && !row.standby) running++;
+    // Condemned by this very decision: what was condemned before and ends now was counted then.
+    else if (was && isCapacity(was.state) && was.removalCause === null && row.removalCause === 'scale-in' && !row.standby) running++;
   }
   return running;
 }

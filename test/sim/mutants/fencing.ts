@@ -82,6 +82,17 @@ export const FENCING: readonly Mutant[] = [
     test: { file: 'src/drivers/stores/memory/memory.test.ts', name: 'stop acting while frozen, unmanaged, archived or observing' },
   },
   {
+    name: 'after an outage of the store the group is decided for as it was known before',
+    incident: 'F38: orders given to another controller while this one heard nothing from the store (I26)',
+    file: 'src/engine/engine.ts',
+    find: '      await this.#readAgain(runner);\n',
+    replace: '',
+    test: {
+      file: 'src/engine/shared-store.test.ts',
+      name: 'what people told the other one while the store gave no answers counts in the first decision after',
+    },
+  },
+  {
     name: 'protection is not asked in the transaction',
     incident: 'F38: protected through one controller, deleted by another that had not read it (I14)',
     file: COMMIT,

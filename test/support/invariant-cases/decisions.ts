@@ -89,6 +89,18 @@ export const DECISIONS: readonly Case[] = [
   },
   {
     id: 'I18',
+    what: 'a step in soon after a wish was taken back, which ends meanwhile',
+    wrong: (s) => {
+      wishTakenBack(s);
+      s.commit({ target: 2, readings: {}, rows: [{ id: 'web-2', state: 'draining', removalCause: 'scale-in' }] });
+    },
+    right: (s) => {
+      wishTakenBack(s);
+      s.commit({ target: 3, readings: {}, rows: [{ id: 'web-4', state: 'gone', step: null }] });
+    },
+  },
+  {
+    id: 'I18',
     what: 'to and fro under steady load',
     wrong: (s) => {
       s.world.calm = true;
@@ -259,4 +271,13 @@ function foundBetween(s: Stage, afterFirstMs: number): void {
   s.commit({ rows: [{ id: 'web-3', state: 'gone' }], events: [refusal] });
   s.pass(afterFirstMs - 7_000);
   s.commit({ rows: [{ id: 'web-4' }] });
+}
+
+/** Three serve, and the launch of a fourth, whose end nobody heard, was taken back just now. */
+function wishTakenBack(s: Stage): void {
+  for (const n of [1, 2, 3]) s.serving(n);
+  s.commit({ rows: [{ id: 'web-4', state: 'intent', step: underWay('create') }] });
+  s.set({ memory: { ...(s.group.memory as NonNullable<typeof s.group.memory>), target: 5 } });
+  s.commit({ target: 4, readings: {}, rows: [{ id: 'web-4', removalCause: 'scale-in' }] });
+  s.pass(10_000);
 }
