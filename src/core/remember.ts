@@ -103,6 +103,11 @@ export function rememberDestruction(memory: GroupMemory, cause: RemovalCause, at
 
 /** A deletion that was remembered at `beforeMs` is made (perhaps again) now: it counts once, from now. */
 export function rememberDestructionAgain(memory: GroupMemory, cause: RemovalCause, beforeMs: number, atMs: number): GroupMemory {
-  const i = memory.destroyed.findIndex((d) => d.atMs === beforeMs && d.cause === cause);
-  return rememberDestruction(i < 0 ? memory : { ...memory, destroyed: memory.destroyed.toSpliced(i, 1) }, cause, atMs);
+  return rememberDestruction(forgetDestruction(memory, cause, beforeMs), cause, atMs);
+}
+
+/** As if the deletion that was remembered at `atMs` had not been asked for. */
+export function forgetDestruction(memory: GroupMemory, cause: RemovalCause, atMs: number): GroupMemory {
+  const i = memory.destroyed.findIndex((d) => d.atMs === atMs && d.cause === cause);
+  return i < 0 ? memory : { ...memory, destroyed: memory.destroyed.toSpliced(i, 1) };
 }

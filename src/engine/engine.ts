@@ -58,7 +58,7 @@ export class Engine {
   readonly #lastStart = new Map<string, number>();
   readonly #working = new Set<Promise<void>>();
   /** Groups being taken: two askers must not make two runners of one. */
-  readonly #taking = new Set<string>();
+  readonly #taking = new Map<string, Promise<void>>();
   /** Groups that were given up and not looked for since: what was done in them is not known. */
   readonly #givenUp = new Set<string>();
   /** Deliveries of alerts, in order. */
@@ -161,12 +161,9 @@ export class Engine {
   async #take(seen: GroupRow): Promise<void> {
     // Since it was found free, another look may have taken it: a second runner would work against the first.
     if (this.#taking.has(seen.name) || this.runners.get(seen.name)?.lost === false) return;
-    this.#taking.add(seen.name);
-    try {
-      await this.#takeNow(seen);
-    } finally {
-      this.#taking.delete(seen.name);
-    }
+    const taking = this.#takeNow(seen).finally(() => this.#taking.delete(seen.name));
+    this.#taking.set(seen.name, taking);
+    await taking;
   }
 
   async #takeNow(seen: GroupRow): Promise<void> {
@@ -193,6 +190,8 @@ export class Engine {
 
   /** The books of a group changed from outside the cycle (a person, an alert, the file): read them, then look at once. */
   async refresh(group: string): Promise<void> {
+    // Who takes it may have read what stood there before.
+    await this.#taking.get(group)?.catch(() => {});
     const runner = this.runners.get(group);
     if (!runner) return this.takeGroups();
     await runner.reload();

@@ -1,6 +1,6 @@
 import { destructionSize } from '../core/destruction.ts';
 import type { RemovalCause } from '../core/model/model.ts';
-import { allowDestruction, machinesThere, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
+import { allowDestruction, forgetDestruction, machinesThere, rememberDestruction, rememberDestructionAgain } from '../core/remember.ts';
 import { formatDuration } from '../core/units.ts';
 import { asDriverError, type InstanceRow, type Machine, type NewEvent } from '../ports/ports.ts';
 import { assertBudget, assertIntent } from './assert.ts';
@@ -97,12 +97,12 @@ export async function reap(ctx: EngineContext, runner: GroupRunner, id: string, 
   ctx.crash('delete:after-result');
 }
 
-/** What stands against deleting this machine now; null: nothing. A repeat of a committed delete was counted already. */
+/** What stands against deleting this machine now; null: nothing. */
 function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { detail: string; waitMs: number } | null {
   if (row.protected || row.detached) return { detail: row.protected ? 'it is protected' : 'it is detached', waitMs: REFUSED_MS };
-  if (row.state === 'terminating') return null;
   const now = ctx.clock.wall();
   const cause: RemovalCause = row.removalCause ?? 'scale-in';
+  if (row.state === 'terminating') return refusalAgain(state, row, cause, now);
   if (state.memory.brake && cause === 'replace-unhealthy') return { detail: 'too many machines look unhealthy at once', waitMs: 5_000 };
   if (cause === 'forced') return null;
   const allowed = allowDestruction(state.row.spec, state.memory, machinesThere(state.rows.values(), state.memory.target), cause, now);
@@ -114,6 +114,16 @@ function refusal(ctx: EngineContext, state: GroupState, row: InstanceRow): { det
   if (fleet.destroyed >= limit)
     return { detail: `${fleet.destroyed} machines of the installation were deleted in the last ${formatDuration(window)}`, waitMs: 15_000 };
   return null;
+}
+
+/** A call that was accepted counted then. Any other destroys only when it is made again: it needs room in the window of now. */
+function refusalAgain(state: GroupState, row: InstanceRow, cause: RemovalCause, now: number): { detail: string; waitMs: number } | null {
+  if (row.step === null || row.step.error === null) return null;
+  const memory = forgetDestruction(state.memory, cause, row.step.startedMs);
+  const there = machinesThere(state.rows.values(), state.memory.target) + (cause === 'scale-in' ? 1 : 0);
+  const allowed = allowDestruction(state.row.spec, memory, there, cause, now);
+  // Never sooner than a call that failed is tried again.
+  return allowed.ok ? null : { detail: allowed.detail, waitMs: Math.max(REFUSED_MS, allowed.retryAtMs - now) };
 }
 
 function condemned(ctx: EngineContext, state: GroupState, row: InstanceRow): Change {

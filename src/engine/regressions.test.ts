@@ -1,6 +1,6 @@
 /** One small case for each way in which seeded chaos once broke an invariant of the engine. */
 import { describe, expect, test } from 'vitest';
-import { SimGroup } from '../../test/support/sim-group.ts';
+import { Crashed, SimGroup } from '../../test/support/sim-group.ts';
 import { groupSpec } from '../../test/support/specs.ts';
 import { countInstances } from '../core/counts.ts';
 import { instance } from '../core/fixtures/group.ts';
@@ -446,6 +446,36 @@ describe('ids and budgets', () => {
     expect((at[1] as number) - (at[0] as number)).toBeGreaterThanOrEqual(60_000);
   });
 
+  test('a deletion that was decided before a crash asks for room again before it is made', async () => {
+    const base = groupSpec();
+    const budget = { windowMs: 60_000, replace: { count: 1, fraction: 0 }, all: { count: 1, fraction: 0 } };
+    const { sim } = await watched(290, { spec: groupSpec({ limits: { ...base.limits, destruction: budget } }) });
+    await sim.seconds(20);
+    let crashed = false;
+    sim.crash = (label) => {
+      if (label !== 'delete:before-call' || crashed) return;
+      crashed = true;
+      sim.kill();
+      throw new Crashed();
+    };
+    const at: number[] = [];
+    sim.load = 50;
+    await sim.seconds(120);
+    const first = (await rows(sim)).find((row) => row.state === 'terminating');
+    expect([crashed, first === undefined]).toEqual([true, false]);
+    const answersMono = sim.clock.mono() + 30_000;
+    // Whether it still exists is not told at first: the other one goes before it.
+    sim.cloud.fault = (op, arg) => {
+      if (op === 'get' && arg === first?.machineId && sim.clock.mono() < answersMono) return { before: new DriverError('unreachable', 'no answer') };
+      if (op === 'delete') at.push(sim.clock.mono());
+      return undefined;
+    };
+    await sim.start();
+    await sim.seconds(300);
+    expect(at).toHaveLength(2);
+    expect((at[1] as number) - (at[0] as number)).toBeGreaterThanOrEqual(60_000);
+  });
+
   test('of two answers "wait" the longer one holds, in whatever order they come', async () => {
     const clock = new VirtualClock(0, () => new Promise((go) => void setImmediate(go)));
     const cloud = new SimCloud(clock, 'i');
@@ -471,6 +501,26 @@ describe('the brake', () => {
     const fresh = sick.map((i) => ({ ...i, servingSinceMs: null }));
     expect(brakeState(groupSpec(), countInstances([...fresh, instance(5)]), false)).toBe(false);
   });
+});
+
+test('what is asked of a group while it is being taken is heard', async () => {
+  const sim = await SimGroup.open(groupSpec({ min: 1 }));
+  const { instances } = sim.store;
+  sim.store = {
+    ...sim.store,
+    instances: async (group, withGone) => {
+      await sim.clock.sleep(10_000);
+      return instances(group, withGone);
+    },
+  };
+  const starting = sim.start();
+  await sim.seconds(5);
+  await sim.store.control([{ kind: 'put-spec', spec: groupSpec({ min: 2, hash: 'anew' }) }], []);
+  const heard = sim.engine.refresh('web');
+  await sim.seconds(60);
+  await Promise.all([starting, heard]);
+  expect(sim.engine.runners.get('web')?.state.row.spec.hash).toBe('anew');
+  expect(sim.alive()).toBe(2);
 });
 
 test('time in which a group was not in the configuration is no time in which its machine failed to boot', async () => {

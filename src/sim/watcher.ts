@@ -45,6 +45,8 @@ export interface Watcher {
   balancerCall?(call: BalancerCall): void;
   made?(cloud: string, machine: Machine): void;
   commit?(seen: CommitSeen): void;
+  /** An evaluation begins to ask for what it needs, whenever the answer comes. */
+  looks?(by: SimProcess, group: string): void;
   /** A metric was asked for by an evaluation, and was given or not. */
   asked?(by: SimProcess, group: string, metric: string, given: boolean): void;
   acknowledged?(what: Acknowledged): void;

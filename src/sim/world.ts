@@ -339,6 +339,7 @@ export class SimWorld {
     return this.#metrics.load(group, metric);
   }
   async read(by: SimProcess, query: string): Promise<Reading> {
+    this.watch.tell('looks', by, query.slice(0, query.indexOf('/')));
     const { group, metric, reading, given } = await this.#metrics.read(query);
     this.watch.tell('asked', by, group, metric, given);
     return reading;

@@ -13,7 +13,7 @@ export const grace: Invariant = {
     const books = new Books(world);
     return {
       restored: () => books.clear(),
-      asked: (by, group) => books.looked(by, group),
+      looks: (by, group) => books.looked(by, group),
       commit: (seen) => {
         books.looked(seen.by, seen.change.group);
         books.time.committed(seen);

@@ -136,6 +136,22 @@ export const GUARDS: readonly Case[] = [
   },
   {
     id: 'I15',
+    what: 'time from when it was looked at, however late the answers came',
+    wrong: (s) => {
+      s.serving(1, { state: 'booting' });
+      s.pass(20 * MINUTE);
+      s.watcher.looks?.(s.c1, 'web');
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'boot-failed' }] });
+    },
+    right: (s) => {
+      s.serving(1, { state: 'booting' });
+      s.watcher.looks?.(s.c1, 'web');
+      s.pass(20 * MINUTE);
+      s.commit({ rows: [{ id: 'web-1', state: 'draining', removalCause: 'boot-failed' }] });
+    },
+  },
+  {
+    id: 'I15',
     what: 'replaced just after it began to serve',
     stage: { spec: { health: { ...HEALTH, graceMs: MINUTE } } },
     wrong: (s) => graced(s, MINUTE / 2),
