@@ -31,6 +31,11 @@ async function watched(load: number, over: { spec?: GroupSpec; can?: Partial<Sim
   return { sim, made };
 }
 
+function oneDeletionAMinute(): GroupSpec {
+  const one = { count: 1, fraction: 0 };
+  return groupSpec({ limits: { ...groupSpec().limits, destruction: { windowMs: 60_000, replace: one, all: one } } });
+}
+
 /** Books, cloud and balancer agree on `size` serving machines. */
 async function settled(sim: SimGroup, size: number): Promise<void> {
   const living = await rows(sim);
@@ -425,9 +430,7 @@ describe('ids and budgets', () => {
   });
 
   test('a deletion counts from its call, not from its intent', async () => {
-    const base = groupSpec();
-    const budget = { windowMs: 60_000, replace: { count: 1, fraction: 0 }, all: { count: 1, fraction: 0 } };
-    const { sim } = await watched(290, { spec: groupSpec({ limits: { ...base.limits, destruction: budget } }) });
+    const { sim } = await watched(290, { spec: oneDeletionAMinute() });
     await sim.seconds(20);
     let refuse = true;
     const at: number[] = [];
@@ -447,9 +450,7 @@ describe('ids and budgets', () => {
   });
 
   test('a deletion that was decided before a crash asks for room again before it is made', async () => {
-    const base = groupSpec();
-    const budget = { windowMs: 60_000, replace: { count: 1, fraction: 0 }, all: { count: 1, fraction: 0 } };
-    const { sim } = await watched(290, { spec: groupSpec({ limits: { ...base.limits, destruction: budget } }) });
+    const { sim } = await watched(290, { spec: oneDeletionAMinute() });
     await sim.seconds(20);
     let crashed = false;
     sim.crash = (label) => {
