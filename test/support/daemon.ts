@@ -37,6 +37,15 @@ export function startDaemon(argv: readonly string[], cwd: string): Daemon {
   };
 }
 
+/** Also while it has ended and nobody has taken note yet. */
+export function isAlive(pid: number | null): boolean {
+  try {
+    return pid !== null && process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Asks again until `ask` gives something, and fails with `what` when the time is up. */
 export async function until<T>(what: string, ask: () => Promise<T | null | undefined | false>, timeoutMs = 30_000, everyMs = 100): Promise<T> {
   const endMs = performance.now() + timeoutMs;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { isAlive } from '../../../test/support/daemon.ts';
 import type { NamespaceReport } from '../../../test/support/emulated-namespace.ts';
 import { describeUnless } from '../../../test/support/real.ts';
 import { canMakeNamespace, enterNamespace, whyNotHere } from './namespace.ts';
@@ -21,17 +22,9 @@ afterEach(async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
-  for (const pid of pids.splice(0)) if (alive(pid)) process.kill(pid, 'SIGKILL');
+  for (const pid of pids.splice(0)) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
 });
-
-function alive(pid: number | null): boolean {
-  try {
-    return pid !== null && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-}
 
 async function reportOf(child: ChildProcess): Promise<NamespaceReport> {
   children.push(child);
@@ -65,19 +58,19 @@ describeUnless(why, 'machines in a network namespace', () => {
       const outside = fetch(`http://${host}/`, { signal: AbortSignal.timeout(1000) }).then((reply) => reply.headers.get('x-instance'));
       await expect(outside.catch(() => 'no answer')).resolves.not.toBe('web');
     }
-    expect(alive(report.machinePid)).toBe(true);
+    expect(isAlive(report.machinePid)).toBe(true);
     const [child] = children;
     const exit = once(child as ChildProcess, 'exit');
     child?.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
-    expect(alive(report.machinePid)).toBe(false);
+    await expect.poll(() => isAlive(report.machinePid), POLL).toBe(false);
   });
 
   it('end when their emulator is killed', async () => {
     const report = await reportOf(await enterNamespace([process.execPath, PROBE], process.env, STDIO));
-    expect(alive(report.machinePid)).toBe(true);
+    expect(isAlive(report.machinePid)).toBe(true);
     process.kill(report.pid, 'SIGKILL');
-    await expect.poll(() => alive(report.machinePid), POLL).toBe(false);
+    await expect.poll(() => isAlive(report.machinePid), POLL).toBe(false);
   });
 
   it('end when the process that made the namespace is killed', async () => {
@@ -85,7 +78,7 @@ describeUnless(why, 'machines in a network namespace', () => {
     const report = await reportOf(outer);
     expect(report.pid).not.toBe(outer.pid);
     outer.kill('SIGKILL');
-    await expect.poll(() => [alive(report.pid), alive(report.machinePid)], POLL).toEqual([false, false]);
+    await expect.poll(() => [isAlive(report.pid), isAlive(report.machinePid)], POLL).toEqual([false, false]);
   });
 
   it('is left with the exit code of its command', async () => {

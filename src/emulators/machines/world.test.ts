@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { freePort } from '../../../test/support/daemon.ts';
+import { freePort, isAlive } from '../../../test/support/daemon.ts';
 import { openLoopback } from './loopback.ts';
 import type { BootFaults, EmulatedMachine, MachineRequest, MachineWorld, Network, WorldOptions } from './machines.ts';
 import { createWorld } from './world.ts';
@@ -52,13 +52,6 @@ function make(over: Partial<MachineRequest> = {}): EmulatedMachine {
 }
 
 const reaches = (machine: EmulatedMachine, phase: string) => expect.poll(() => machine.phase, POLL).toBe(phase);
-const alive = (pid: number | null) => {
-  try {
-    return pid !== null && process.kill(pid, 0);
-  } catch {
-    return false;
-  }
-};
 /** Status of the application at an address, or why there is no answer. */
 const ask = async (address: string, path = '/', port = appPort): Promise<number | string> => {
   try {
@@ -195,7 +188,7 @@ describe('machines that are processes', () => {
     const { publicV4, privateV4 } = machine.request.addresses;
     await reaches(machine, 'running');
     const { pid } = machine;
-    expect(alive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     await answers(publicV4, 200);
     await answers(String(privateV4), 200);
     expect(await ask(publicV4, '/metrics', exporterPort)).toBe(200);
@@ -205,12 +198,12 @@ describe('machines that are processes', () => {
     expect(await ask(publicV4, '/healthz')).toBe(503);
     machine.shutdown();
     await reaches(machine, 'off');
-    expect([await ask(publicV4), alive(pid), machine.pid]).toEqual(['no answer', false, null]);
+    await expect.poll(async () => [await ask(publicV4), isAlive(pid), machine.pid], POLL).toEqual(['no answer', false, null]);
     machine.boot();
     await answers(publicV4, 200, '/healthz');
     const again = machine.pid;
     machine.destroy();
-    await expect.poll(() => alive(again), POLL).toBe(false);
+    await expect.poll(() => isAlive(again), POLL).toBe(false);
     // The address is somebody else's at once.
     network.release(publicV4);
     const next = make({ name: 'next' });
@@ -257,9 +250,9 @@ describe('machines that are processes', () => {
     const left = join(dir, 'machine-1', 'left');
     await expect.poll(() => existsSync(left) && readFileSync(left, 'utf8').endsWith('\n'), POLL).toBe(true);
     const pid = Number(readFileSync(left, 'utf8'));
-    expect(alive(pid)).toBe(true);
+    expect(isAlive(pid)).toBe(true);
     machine.destroy();
-    await expect.poll(() => alive(pid), POLL).toBe(false);
+    await expect.poll(() => isAlive(pid), POLL).toBe(false);
   });
 
   it('are off when their process dies, and boot again', async () => {
@@ -313,7 +306,7 @@ describe('machines that are processes', () => {
     const good = make({ name: 'good' });
     await answers(good.request.addresses.publicV4, 200);
     await reaches(mute, 'running');
-    expect(alive(mute.pid)).toBe(true);
+    expect(isAlive(mute.pid)).toBe(true);
     expect([await ask(mute.request.addresses.publicV4), await ask(mute.request.addresses.publicV4, '/metrics', exporterPort)]).toEqual([
       'no answer',
       'no answer',
@@ -333,6 +326,6 @@ describe('a world that keeps scripts', () => {
     expect(existsSync(join(disk, 'ran'))).toBe(false);
     const { pid } = machine;
     await world.close();
-    expect([alive(pid), existsSync(dir)]).toEqual([false, false]);
+    expect([isAlive(pid), existsSync(dir)]).toEqual([false, false]);
   });
 });

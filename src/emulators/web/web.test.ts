@@ -23,7 +23,7 @@ async function start(options: Partial<WebOptions> = {}): Promise<Web & { url: st
 
 describe('web emulator', () => {
   it('works, is healthy and counts', async () => {
-    const { url } = await start({ name: 'web-1', workMs: 1 });
+    const { url } = await start({ name: 'web-1', workMs: 20 });
     const reply = await fetch(`${url}/?x=1`);
     expect([reply.status, await reply.text(), reply.headers.get('x-instance')]).toEqual([200, 'hello from web-1\n', 'web-1']);
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
@@ -31,10 +31,10 @@ describe('web emulator', () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('http_requests_total{code="200"} 1\n');
     expect(metrics).toContain('http_requests_in_flight 0\n');
-    // At least its work, and not in milliseconds.
+    // Its work (a timer may be a millisecond early), and not in milliseconds.
     const seconds = Number(/^http_request_duration_seconds_sum (\S+)$/m.exec(metrics)?.[1]);
-    expect(seconds).toBeGreaterThanOrEqual(0.001);
-    expect(seconds).toBeLessThan(1);
+    expect(seconds).toBeGreaterThan(0.015);
+    expect(seconds).toBeLessThan(10);
   });
 
   it('listens only after its boot', async () => {
